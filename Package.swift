@@ -1,0 +1,157 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "deepcluster",
+    products: [
+        .executable(name: "dctrain", targets: ["dctrain"]),
+        .executable(name: "dcd", targets: ["dcd"]),
+        .executable(name: "dcctl", targets: ["dcctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // System libraries and C.
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(
+            name: "CSystemd", pkgConfig: "libsystemd",
+            providers: [.apt(["libsystemd-dev"])]),
+        .target(
+            name: "CImageCodecs",
+            linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
+        .target(name: "CKernels"),
+        .target(name: "CWorker"),
+
+        // The library, in the order of its layers.
+        .target(name: "Tensors"),
+        .target(name: "Model", dependencies: ["Tensors", crypto]),
+        .target(name: "Imaging", dependencies: ["Model", "Tensors", "CImageCodecs"]),
+        .target(name: "LinearAlgebra", dependencies: ["Tensors", "COpenBLAS"]),
+        .target(name: "Clustering", dependencies: ["LinearAlgebra", "Tensors"]),
+        .target(
+            name: "Training",
+            dependencies: ["Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors"]),
+        .target(name: "Kernels", dependencies: ["Tensors", "CKernels"]),
+        .target(name: "Inference", dependencies: ["Kernels", "Model", "Tensors"]),
+        .target(
+            name: "Evaluation",
+            dependencies: [
+                "Inference", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model",
+                "Tensors",
+            ]),
+        .target(name: "Quantization", dependencies: ["Inference", "Training", "Model", "Tensors"]),
+        .target(
+            name: "Catalog",
+            dependencies: [
+                "Kernels", "Tensors", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        .target(name: "FolderWatch"),
+        .target(name: "API"),
+        .target(
+            name: "Client",
+            dependencies: [
+                "API",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "API", "Catalog", "FolderWatch", "Imaging", "Inference", "Model", "Tensors",
+                "CSystemd", "CWorker",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+
+        // The programs.
+        .executableTarget(
+            name: "dctrain",
+            dependencies: [
+                "Evaluation", "Quantization", "Training", "Clustering", "Imaging", "Inference",
+                "Model", "Tensors", argumentParser,
+            ]),
+        .executableTarget(name: "dcd", dependencies: ["Daemon", argumentParser]),
+        .executableTarget(name: "dcctl", dependencies: ["API", "Client", argumentParser]),
+
+        // Tests.
+        .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "ModelTests", dependencies: ["Model", "TestSupport"]),
+        .testTarget(
+            name: "ImagingTests", dependencies: ["Imaging", "Model", "Tensors", "TestSupport"]),
+        .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Tensors"]),
+        .testTarget(
+            name: "ClusteringTests", dependencies: ["Clustering", "Tensors", "TestSupport"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: [
+                "Training", "Clustering", "Imaging", "Model", "Tensors", "TestSupport",
+            ],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "EvaluationTests", dependencies: ["Evaluation", "Tensors", "TestSupport"]),
+        .testTarget(
+            name: "QuantizationTests",
+            dependencies: [
+                "Quantization", "Training", "Inference", "Model", "Tensors", "TestSupport",
+            ]),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport"]),
+        .testTarget(
+            name: "InferenceTests",
+            dependencies: ["Inference", "Kernels", "Model", "Tensors", "TestSupport"]),
+        .testTarget(name: "CatalogTests", dependencies: ["Catalog", "Tensors", "TestSupport"]),
+        .testTarget(name: "FolderWatchTests", dependencies: ["FolderWatch", "TestSupport"]),
+        .testTarget(name: "APITests", dependencies: ["API"]),
+        .testTarget(name: "ClientTests", dependencies: ["Client", "API", "TestSupport"]),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: [
+                "Daemon", "API", "Catalog", "Imaging", "Model", "Tensors", "TestSupport",
+            ]),
+        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"]),
+    ]
+)
+
+// One set of rules for all: Swift 6, memory safety spelled out, no warnings.
+for target in package.targets where target.type != .system {
+    let isC = ["CImageCodecs", "CKernels", "CWorker"].contains(target.name)
+    if isC {
+        target.cSettings = [
+            .treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra"),
+        ]
+    } else {
+        target.swiftSettings = [
+            .swiftLanguageMode(.v6),
+            .strictMemorySafety(),
+            .treatAllWarnings(as: .error),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+        ]
+    }
+}
