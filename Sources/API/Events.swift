@@ -6,12 +6,18 @@ public struct Event: Codable, Sendable, Hashable {
         case indexed
         /// A picture left its folder.
         case removed
-        /// A picture could not be decoded; `detail` says why.
+        /// A picture could not be read or decoded; `detail` says why.
         case failed
-        /// A picture has another path, `path`; `from` is the one before.
+        /// A picture has another path, `path`; `detail` is the one before, for display.
         case moved
-        /// Another clustering is in force.
-        case clusteringChanged = "clustering_changed"
+        /// Another model answers from now on.
+        case modelChanged = "model_changed"
+        /// A cluster has another name; `detail` says which.
+        case clusterRenamed = "cluster_renamed"
+        /// A watched folder is there again; `path` is its path.
+        case rootOnline = "root_online"
+        /// A watched folder is away; its pictures are kept.
+        case rootOffline = "root_offline"
     }
 
     /// Its number; events come in this order, and `after=` takes it.
@@ -22,21 +28,17 @@ public struct Event: Codable, Sendable, Hashable {
     public var kind: Kind
     /// The picture.
     public var image: Int64?
-    /// Its path, for display.
+    /// The path it is about, for display.
     public var path: String?
     /// Its exact path, where `path` cannot say it.
     public var pathBase64: String?
-    /// Its path before a move, for display.
-    public var from: String?
-    /// Its exact path before a move, where `from` cannot say it.
-    public var fromBase64: String?
-    /// More about it: the reason of a failure.
+    /// More about it: the reason of a failure, the path before a move, a cluster.
     public var detail: String?
 
     /// An event from its fields.
     public init(
         sequence: Int64, time: Timestamp, kind: Kind, image: Int64? = nil,
-        location: PicturePath? = nil, from: PicturePath? = nil, detail: String? = nil
+        location: PicturePath? = nil, detail: String? = nil
     ) {
         self.sequence = sequence
         self.time = time
@@ -44,8 +46,6 @@ public struct Event: Codable, Sendable, Hashable {
         self.image = image
         path = location?.display
         pathBase64 = location?.base64
-        self.from = from?.display
-        fromBase64 = from?.base64
         self.detail = detail
     }
 }

@@ -74,11 +74,12 @@ public struct Assignment: Codable, Sendable, Hashable {
     /// The second nearest cluster, where there is more than one.
     public var second: Int64?
     /// `1 − distance / distance to the second`: 0 is a tie, 1 is on the centroid.
-    public var margin: Double
+    /// Nil where there is one cluster only.
+    public var margin: Double?
 
     /// An assignment from its fields.
     public init(
-        cluster: Int64, name: String? = nil, distance: Double, second: Int64?, margin: Double
+        cluster: Int64, name: String? = nil, distance: Double, second: Int64?, margin: Double?
     ) {
         self.cluster = cluster
         self.name = name

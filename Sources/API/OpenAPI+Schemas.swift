@@ -17,7 +17,7 @@ extension OpenAPI {
           "Assignment": \(object([
             "cluster": "Id", "name": "string", "distance": "number", "second": "Id",
             "margin": "number",
-          ], required: ["cluster", "distance", "margin"])),
+          ], required: ["cluster", "distance"])),
           "Neighbour": \(object([
             "rank": "integer", "id": "Id", "path": "Path", "path_base64": "ExactPath",
             "similarity": "number", "cluster": "Id",
@@ -43,11 +43,10 @@ extension OpenAPI {
             "items": "[Cluster]", "next_cursor": "string",
           ], required: ["items"])),
           "EventKind": { "type": "string", "enum":
-            ["indexed", "removed", "failed", "moved", "clustering_changed"] },
+            [\(Event.Kind.allCases.map { #""\#($0.rawValue)""# }.joined(separator: ", "))] },
           "Event": \(object([
             "sequence": "Id", "time": "Time", "kind": "EventKind", "image": "Id",
-            "path": "Path", "path_base64": "ExactPath", "from": "Path",
-            "from_base64": "ExactPath", "detail": "string",
+            "path": "Path", "path_base64": "ExactPath", "detail": "string",
           ], required: ["sequence", "time", "kind"])),
           "Status": \(object([
             "version": "string", "pid": "integer", "started": "Time", "ready": "boolean",

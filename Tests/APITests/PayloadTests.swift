@@ -16,7 +16,7 @@ enum Example {
         rank: 1, id: 8, location: odd, similarity: 0.75, cluster: 3)
     static let cluster = Cluster(id: 3, name: "boots", size: 9)
     static let event = Event(
-        sequence: 11, time: time, kind: .moved, image: 7, location: odd, from: odd, detail: "x")
+        sequence: 11, time: time, kind: .moved, image: 7, location: odd, detail: "x")
     static let progress = Status.Progress(
         done: 1, pending: 2, picturesPerSecond: 3.5, secondsLeft: 4.5, lastReconciled: time,
         overflows: 5)
