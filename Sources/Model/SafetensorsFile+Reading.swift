@@ -1,0 +1,244 @@
+import Foundation
+import Tensors
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+extension SafetensorsFile {
+    /// Reads and checks the file at `path`.
+    ///
+    /// Every length is compared with the file's size before anything of that length is
+    /// allocated, so a hostile file costs no more memory than its size.
+    package init(contentsOf path: String) throws(CheckpointError) {
+        let reader = try SafetensorsReader.open(path)
+        try self.init(reader)
+    }
+
+    init(_ reader: borrowing SafetensorsReader) throws(CheckpointError) {
+        self.init(metadata: reader.metadata, tensors: [:])
+        for name in reader.entries.keys { tensors[name] = try reader.tensor(name) }
+    }
+}
+
+/// A safetensors file whose header has been read and checked; tensors are read on demand.
+struct SafetensorsReader: ~Copyable {
+    let path: String
+    let metadata: [String: String]
+    let entries: [String: SafetensorsFile.Entry]
+    private let descriptor: Int32
+    private let dataStart: Int
+
+    private init(path: String, descriptor: Int32, header: Header) {
+        self.path = path
+        self.descriptor = descriptor
+        (metadata, entries, dataStart) = header
+    }
+
+    /// Opens the file at `path` and checks its header.
+    static func open(_ path: String) throws(CheckpointError) -> SafetensorsReader {
+        let (descriptor, size) = try openRegularFile(path)
+        do throws(CheckpointError.Reason) {
+            return SafetensorsReader(
+                path: path, descriptor: descriptor, header: try header(descriptor, size: size))
+        } catch {
+            close(descriptor)
+            throw CheckpointError(path, error)
+        }
+    }
+
+    private typealias Header = (
+        metadata: [String: String], entries: [String: SafetensorsFile.Entry], dataStart: Int
+    )
+
+    private static func header(
+        _ descriptor: Int32, size: Int
+    ) throws(CheckpointError.Reason) -> Header {
+        let bytes = try readHeader(descriptor, size: size)
+        let (metadata, entries) = try parse(bytes)
+        try checkOffsets(entries, size: size, dataStart: 8 + bytes.count)
+        return (metadata, entries, 8 + bytes.count)
+    }
+
+    deinit { close(descriptor) }
+
+    /// Opens without waiting, so that a FIFO is refused instead of blocking.
+    private static func openRegularFile(_ path: String) throws(CheckpointError) -> (Int32, Int) {
+        let descriptor = retryingInterrupts {
+            unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        }
+        guard descriptor >= 0 else {
+            throw CheckpointError(path, .system(call: "open", number: errno))
+        }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw CheckpointError(path, .notSafetensors("it is not a regular file"))
+        }
+        return (descriptor, Int(status.st_size))
+    }
+
+    private static func readHeader(
+        _ descriptor: Int32, size: Int
+    ) throws(CheckpointError.Reason) -> [UInt8] {
+        guard size >= 8 else { throw .notSafetensors("it has only \(size) bytes") }
+        let prefix: [UInt8] = try read(descriptor, count: 8, at: 0)
+        let length = prefix.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        guard length >= 2, length <= UInt64(SafetensorsFile.longestHeader) else {
+            throw .notSafetensors("it does not begin with a safetensors header length")
+        }
+        guard Int(length) <= size - 8 else {
+            throw .notSafetensors("its header of \(length) bytes reaches beyond its end")
+        }
+        return try read(descriptor, count: Int(length), at: 8)
+    }
+
+    private static func parse(
+        _ header: [UInt8]
+    ) throws(CheckpointError.Reason) -> ([String: String], [String: SafetensorsFile.Entry]) {
+        guard header.first == UInt8(ascii: "{") else {
+            throw .notSafetensors("its header is not JSON")
+        }
+        do {
+            let parsed = try JSONDecoder().decode(ParsedHeader.self, from: Data(header))
+            return (parsed.metadata, parsed.entries)
+        } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
+            throw .invalidMetadata(
+                field: context.codingPath.map(\.stringValue).joined(separator: "."),
+                reason: context.debugDescription)
+        } catch DecodingError.typeMismatch(_, let context),
+            DecodingError.keyNotFound(_, let context),
+            DecodingError.valueNotFound(_, let context)
+        {
+            throw .invalidMetadata(
+                field: context.codingPath.map(\.stringValue).joined(separator: "."),
+                reason: context.debugDescription)
+        } catch {
+            throw .notSafetensors("its header is not JSON")
+        }
+    }
+
+    private struct ParsedHeader: Decodable {
+        var metadata: [String: String] = [:]
+        var entries: [String: SafetensorsFile.Entry] = [:]
+
+        struct Name: CodingKey {
+            let stringValue: String
+            var intValue: Int? { nil }
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        init(from decoder: any Decoder) throws {
+            let fields = try decoder.container(keyedBy: Name.self)
+            for key in fields.allKeys {
+                if key.stringValue == "__metadata__" {
+                    metadata = try fields.decode([String: String].self, forKey: key)
+                } else {
+                    entries[key.stringValue] = try fields.decode(
+                        SafetensorsFile.Entry.self, forKey: key)
+                }
+            }
+        }
+    }
+
+    /// The tensors must fill the data part from its start to the end of the file, in some
+    /// order, each as long as its type and shape say.
+    private static func checkOffsets(
+        _ entries: [String: SafetensorsFile.Entry], size: Int, dataStart: Int
+    ) throws(CheckpointError.Reason) {
+        for (name, entry) in entries {
+            guard entry.data_offsets.count == 2, entry.data_offsets[0] >= 0,
+                entry.data_offsets[0] <= entry.data_offsets[1]
+            else { throw .wrongOffsets(tensor: name) }
+            let length = try byteCount(of: entry, name)
+            guard entry.data_offsets[1] - entry.data_offsets[0] == length else {
+                throw .invalidTensor(
+                    tensor: name,
+                    reason: "has \(entry.data_offsets[1] - entry.data_offsets[0]) bytes, its "
+                        + "shape needs \(length)")
+            }
+        }
+        var end = 0
+        // Empty tensors share their offset with the next one, so they come first.
+        for (name, entry) in entries.sorted(by: {
+            $0.value.data_offsets.lexicographicallyPrecedes($1.value.data_offsets)
+        }) {
+            guard entry.data_offsets[0] == end else { throw .wrongOffsets(tensor: name) }
+            end = entry.data_offsets[1]
+        }
+        guard end == size - dataStart else {
+            throw .wrongSize(found: size, expected: dataStart + min(end, Int.max - dataStart))
+        }
+    }
+
+    private static func byteCount(
+        of entry: SafetensorsFile.Entry, _ name: String
+    ) throws(CheckpointError.Reason) -> Int {
+        let elementSizes = ["F32": 4, "I32": 4, "I8": 1]
+        guard var count = elementSizes[entry.dtype] else {
+            throw .invalidTensor(tensor: name, reason: "is of the unknown type '\(entry.dtype)'")
+        }
+        guard entry.shape.count <= 8 else {
+            throw .invalidTensor(tensor: name, reason: "has \(entry.shape.count) dimensions")
+        }
+        for extent in entry.shape {
+            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+            guard extent >= 0, !overflow else {
+                throw .invalidTensor(
+                    tensor: name, reason: "has the impossible shape \(entry.shape)")
+            }
+            count = product
+        }
+        return count
+    }
+
+    /// Reads one tensor; its place was checked when the file was opened.
+    func tensor(_ name: String) throws(CheckpointError) -> WeightTensor {
+        guard let entry = entries[name] else { throw CheckpointError(path, .missingTensor(name)) }
+        let shape = Shape(entry.shape)
+        let offset = dataStart + entry.data_offsets[0]
+        do throws(CheckpointError.Reason) {
+            switch entry.dtype {
+            case "F32":
+                return .float32(
+                    Tensor(try Self.read(descriptor, count: shape.count, at: offset), shape: shape))
+            case "I32":
+                return .int32(
+                    Tensor(try Self.read(descriptor, count: shape.count, at: offset), shape: shape))
+            default:
+                return .int8(
+                    Tensor(try Self.read(descriptor, count: shape.count, at: offset), shape: shape))
+            }
+        } catch {
+            throw CheckpointError(path, error)
+        }
+    }
+
+    private static func read<Element: BitwiseCopyable>(
+        _ descriptor: Int32, count: Int, at offset: Int
+    ) throws(CheckpointError.Reason) -> [Element] {
+        var failure: CheckpointError.Reason?
+        let array = unsafe [Element](unsafeUninitializedCapacity: count) { buffer, filled in
+            let bytes = UnsafeMutableRawBufferPointer(buffer)
+            let size = count * MemoryLayout<Element>.stride
+            var done = 0
+            while done < size {
+                let received = retryingInterrupts {
+                    unsafe pread(
+                        descriptor, bytes.baseAddress! + done, size - done, off_t(offset + done))
+                }
+                guard received > 0 else {
+                    failure = .system(call: "read", number: received == 0 ? EIO : errno)
+                    return
+                }
+                done += received
+            }
+            filled = count
+        }
+        if let failure { throw failure }
+        return array
+    }
+}
