@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-    private import Glibc
+private import Glibc
 #else
-    private import Musl
+private import Musl
 #endif
 
 extension SeededGenerator {

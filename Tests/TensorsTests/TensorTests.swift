@@ -7,7 +7,9 @@ struct TensorTests {
         #expect(tensor.rowCount == 12)
         #expect(Array(tensor[row: 1]) == (12..<24).map(Float.init))
         #expect(tensor.rows(at: [1, 1, 0]).shape == [3, 3, 4])
-        #expect(tensor.rows(at: [1, 0]).elements == (12..<24).map(Float.init) + (0..<12).map(Float.init))
+        #expect(
+            tensor.rows(at: [1, 0]).elements == (12..<24).map(Float.init) + (0..<12).map(Float.init)
+        )
     }
 
     @Test func emptyTensorsAreAllowed() {
