@@ -64,4 +64,35 @@ package enum BLAS {
             }
         }
     }
+
+    /// Adds to `c` the product of some columns of A with the matrix B, in Double.
+    ///
+    /// - Parameters:
+    ///   - a: A, `[rows, stride]`.
+    ///   - columns: The columns of A that take part.
+    ///   - stride: The number of columns of A.
+    ///   - rows: The number of rows of A and of `c`.
+    ///   - b: B, `[columns.count, width]`.
+    ///   - width: The number of columns of B and of `c`.
+    ///   - c: `[rows, width]`.
+    package static func addProduct(
+        of a: [Double], columns: Range<Int>, stride: Int, rows: Int, with b: [Double], width: Int,
+        to c: inout [Double]
+    ) {
+        precondition(columns.lowerBound >= 0 && columns.upperBound <= stride, "\(columns)")
+        precondition(
+            a.count == rows * stride && b.count == columns.count * width
+                && c.count == rows * width, "wrong extents")
+        guard rows > 0, width > 0, !columns.isEmpty else { return }
+        unsafe a.withUnsafeBufferPointer { a in
+            unsafe b.withUnsafeBufferPointer { b in
+                unsafe c.withUnsafeMutableBufferPointer { c in
+                    unsafe cblas_dgemm(
+                        CblasRowMajor, CblasNoTrans, CblasNoTrans, CInt(rows), CInt(width),
+                        CInt(columns.count), 1, a.baseAddress! + columns.lowerBound,
+                        CInt(stride), b.baseAddress, CInt(width), 1, c.baseAddress, CInt(width))
+                }
+            }
+        }
+    }
 }

@@ -53,6 +53,32 @@ package enum Moments {
         return gramian
     }
 
+    /// Weighted sums of the centred rows, `W · (X − μ)`, in Double.
+    ///
+    /// - Parameters:
+    ///   - rows: X, `[n, d]`.
+    ///   - mean: μ, `[d]`.
+    ///   - weights: W, `[count, n]`.
+    ///   - count: The number of sums.
+    /// - Returns: `[count, d]`.
+    package static func combinations(
+        of rows: Tensor<Float>, mean: [Double], weights: [Double], count: Int
+    ) -> [Double] {
+        let (n, d) = (rows.shape[0], rows.rowCount)
+        precondition(mean.count == d, "\(mean.count) means for \(d) columns")
+        precondition(weights.count == count * n, "\(weights.count) weights for \(count) sums")
+        var sums = [Double](repeating: 0, count: count * d)
+        let step = max(1, blockElements / max(1, d))
+        for first in stride(from: 0, to: n, by: step) {
+            let range = first..<min(n, first + step)
+            let block = centred(rows, mean, rows: range, columns: 0..<d)
+            BLAS.addProduct(
+                of: weights, columns: range, stride: n, rows: count, with: block, width: d,
+                to: &sums)
+        }
+        return sums
+    }
+
     /// A block of `rows` as Double, with the means of its columns subtracted.
     private static func centred(
         _ matrix: Tensor<Float>, _ mean: [Double], rows: Range<Int>, columns: Range<Int>

@@ -1,0 +1,114 @@
+"""Writes the fixtures of ClusteringTests: k-means by Faiss, PCA by numpy, quality by scikit-learn.
+
+    python tools/golden/clustering.py    # needs numpy, faiss-cpu, scikit-learn
+
+Points are not stored: the tests draw the same ones from the same Mersenne Twister.
+"""
+
+import json
+import pathlib
+
+import faiss
+import numpy as np
+from sklearn import metrics
+
+FIXTURES = pathlib.Path(__file__).parents[2] / "Tests" / "ClusteringTests" / "Fixtures"
+
+
+def draws(seed, count):
+    """`count` draws of std::mt19937 as float32 in [0, 1]."""
+    raw = np.random.RandomState(seed)._bit_generator.random_raw(count)
+    return raw.astype(np.float32) / np.float32(2**32)
+
+
+def points(n, d, groups, distinct, seed):
+    """n points around `groups` centres three units apart at most; rows repeat after `distinct`."""
+    values = draws(seed, (groups + distinct) * d).reshape(-1, d)
+    centres = np.float32(3) * values[:groups]
+    rows = values[groups:] + centres[np.arange(distinct) % groups]
+    return rows[np.arange(n) % distinct]
+
+
+def kmeans(name, n, d, groups, k, distinct=None, points_seed=1, seed=7, initial=None):
+    distinct = distinct or n
+    x = points(n, d, groups, distinct, points_seed)
+    clustering = faiss.Clustering(d, k)
+    clustering.niter = 20
+    clustering.seed = seed
+    clustering.min_points_per_centroid = 1
+    clustering.max_points_per_centroid = 10**7
+    if initial is not None:
+        faiss.copy_array_to_vector(x[initial].ravel(), clustering.centroids)
+    index = faiss.IndexFlatL2(d)
+    clustering.train(x, index)
+    distances, labels = index.search(x, 1)
+    stats = clustering.iteration_stats
+    stats = [stats.at(i) for i in range(stats.size())]
+    return dict(
+        name=name, n=n, d=d, groups=groups, distinct=distinct, pointsSeed=points_seed, k=k,
+        seed=seed, initial=initial,
+        objectives=[s.obj for s in stats], repairs=sum(s.nsplit for s in stats),
+        labels=labels.ravel().tolist(), emptyClusters=int(k - np.unique(labels).size),
+        finalObjective=float(distances.astype(np.float64).sum()),
+    )
+
+
+def pca():
+    """The eigenvalues and the projected rows of a matrix with more and with fewer rows."""
+    cases = []
+    for n, d in [(120, 6), (8, 20)]:
+        x = points(n, d, 3, n, 5)
+        transform = faiss.PCAMatrix(d, 5, -0.5, False)
+        transform.train(x)
+        y = transform.apply(x)
+        eigenvalues = faiss.vector_to_array(transform.eigenvalues)[:5]
+        cases.append(dict(
+            n=n, d=d, eigenvalues=eigenvalues.tolist(), absolute=np.abs(y).ravel().tolist()))
+    return cases
+
+
+def quality():
+    rng = np.random.default_rng(0)
+    pairs = {
+        "random": (rng.integers(0, 10, 400), rng.integers(0, 100, 400)),
+        "related": (np.arange(300) // 30, (np.arange(300) + rng.integers(0, 25, 300)) // 30),
+        "equal, renamed": (np.arange(60) % 6, 5 - np.arange(60) % 6),
+        "singletons and one": (np.arange(20), np.zeros(20, int)),
+        "singletons and singletons": (np.arange(20), np.arange(20)[::-1]),
+        "one and one": (np.zeros(20, int), np.ones(20, int)),
+        "one item": (np.zeros(1, int), np.ones(1, int)),
+        "unequal sizes": (np.sort(rng.zipf(1.5, 500) % 40), rng.zipf(1.7, 500) % 12),
+        "opposed": (np.arange(16) // 4, np.arange(16) % 4),
+        "two items apart": (np.array([0, 1]), np.array([0, 1])),
+    }
+    cases = []
+    for name, (a, b) in pairs.items():
+        table = metrics.cluster.contingency_matrix(a, b)
+        nmi = metrics.normalized_mutual_info_score
+        cases.append(dict(
+            name=name, a=a.tolist(), b=b.tolist(),
+            geometric=float(nmi(a, b, average_method="geometric")),
+            arithmetic=float(nmi(a, b, average_method="arithmetic")),
+            ami=float(metrics.adjusted_mutual_info_score(a, b)),
+            ari=float(metrics.adjusted_rand_score(a, b)),
+            purity=float(table.max(axis=1).sum() / table.sum()),
+        ))
+    return cases
+
+
+def write(name, value):
+    FIXTURES.mkdir(parents=True, exist_ok=True)
+    (FIXTURES / name).write_text(json.dumps(value, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    faiss.omp_set_num_threads(1)
+    write("kmeans.json", [
+        kmeans("given centroids", 3000, 8, 12, 20, initial=list(range(0, 3000, 150))),
+        kmeans("drawn centroids", 2000, 17, 30, 64),
+        kmeans("many clusters", 600, 4, 5, 200, points_seed=3),
+        kmeans("copies", 600, 4, 5, 50, distinct=30, points_seed=4),
+        kmeans("bad start", 500, 3, 4, 10, initial=[0] * 10),
+    ])
+    write("pca.json", pca())
+    write("quality.json", quality())
