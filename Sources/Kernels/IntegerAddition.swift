@@ -1,0 +1,35 @@
+internal import CKernels
+
+/// The sum of two activations, `(a − za)·(sa/sy) + (b − zb)·(sb/sy)`, requantized.
+@safe package struct IntegerAddition: Sendable {
+    private let first, second, output: ActivationFormat
+    private let table: KernelTable
+
+    /// A sum of activations of the given formats.
+    package init(
+        first: ActivationFormat, second: ActivationFormat, output: ActivationFormat,
+        using table: KernelTable
+    ) {
+        (self.first, self.second, self.output, self.table) = (first, second, output, table)
+    }
+
+    /// Computes some elements of the sum for one picture.
+    package func run(
+        in arena: Arena, from a: ActivationSlot, and b: ActivationSlot, to result: ActivationSlot,
+        picture: Int, elements: Range<Int>
+    ) {
+        precondition(
+            a.count == b.count && a.count == result.count && elements.upperBound <= a.count,
+            "elements \(elements) from \(a) and \(b) to \(result)")
+        var add = unsafe ck_add(
+            a: arena.start(of: a, picture: picture), b: arena.start(of: b, picture: picture),
+            out: arena.start(of: result, picture: picture),
+            a_zero_point: Int32(first.zeroPoint), b_zero_point: Int32(second.zeroPoint),
+            a_ratio: Float(Double(first.scale) / Double(output.scale)),
+            b_ratio: Float(Double(second.scale) / Double(output.scale)),
+            requantization: output.requantization)
+        unsafe withUnsafePointer(to: &add) {
+            unsafe table.add($0, elements.lowerBound, elements.count)
+        }
+    }
+}

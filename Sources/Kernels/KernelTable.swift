@@ -1,0 +1,95 @@
+internal import CKernels
+
+#if canImport(Glibc)
+private import Glibc
+#else
+private import Musl
+#endif
+
+/// The kernels of one instruction set.
+///
+/// All rows give the same bits; the Swift row says which. `DC_ISA` in the environment pins one.
+@safe package struct KernelTable: Sendable {
+    typealias Product =
+        @convention(c) (UnsafePointer<ck_product>, Int, Int, Int, Int) -> Void
+    typealias Depthwise = @convention(c) (UnsafePointer<ck_depthwise>, Int, Int) -> Void
+    typealias Pool = @convention(c) (UnsafePointer<ck_pool>, Int, Int) -> Void
+    typealias Add = @convention(c) (UnsafePointer<ck_add>, Int, Int) -> Void
+    typealias Distances =
+        @convention(c) (
+            UnsafePointer<Float>, Int, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>
+        ) -> Void
+    typealias Dots =
+        @convention(c) (
+            UnsafePointer<Float>, UnsafePointer<Float>, Int, Int, UnsafeMutablePointer<Float>
+        ) -> Void
+
+    /// The row's name, as `DC_ISA` takes it.
+    package let name: String
+    let needs: UInt32
+    let product: Product
+    let depthwise: Depthwise
+    let maxPool: Pool
+    let averagePool: Pool
+    let add: Add
+    let distances: Distances
+    let dots: Dots
+}
+
+extension KernelTable {
+    /// The row written in Swift, which defines every result.
+    package static let reference = unsafe KernelTable(
+        name: "reference", needs: 0, product: referenceProduct, depthwise: referenceDepthwise,
+        maxPool: referenceMaxPool, averagePool: referenceAveragePool, add: referenceAdd,
+        distances: referenceDistances, dots: referenceDots)
+
+    #if arch(x86_64)
+    private static let vectorized = [
+        unsafe KernelTable(
+            name: "avx512vnni", needs: UInt32(CK_AVX512VNNI),
+            product: ck_u8s8_product__avx512vnni, depthwise: ck_u8s8_depthwise__avx512vnni,
+            maxPool: ck_u8_maxpool__avx512vnni, averagePool: ck_u8_averagepool__avx512vnni,
+            add: ck_u8_add__avx512vnni, distances: ck_f32_distances__avx512vnni,
+            dots: ck_f32_dots__avx512vnni),
+        unsafe KernelTable(
+            name: "avx2", needs: UInt32(CK_AVX2), product: ck_u8s8_product__avx2,
+            depthwise: ck_u8s8_depthwise__avx2, maxPool: ck_u8_maxpool__avx2,
+            averagePool: ck_u8_averagepool__avx2, add: ck_u8_add__avx2,
+            distances: ck_f32_distances__avx2, dots: ck_f32_dots__avx2),
+    ]
+    #else
+    private static let vectorized: [KernelTable] = []
+    #endif
+
+    /// Every row that this build has, the fastest first.
+    package static let all = vectorized + [reference]
+
+    /// The rows that this CPU can run, the fastest first.
+    package static let supported = all.filter { $0.needs & ~ck_cpu_features() == 0 }
+
+    /// The row to work with: the fastest, or the one that `DC_ISA` names.
+    ///
+    /// - Throws: `KernelError` if `DC_ISA` names none that this CPU can run.
+    package static func current() throws(KernelError) -> KernelTable { try choice.get() }
+
+    // Chosen once, so that one process never mixes rows.
+    private static let choice = Result { () throws(KernelError) in
+        try row(named: unsafe getenv("DC_ISA").map { unsafe String(cString: $0) })
+    }
+
+    /// The row of that name, the fastest for none.
+    package static func row(named name: String?) throws(KernelError) -> KernelTable {
+        guard let name, !name.isEmpty else { return supported[0] }
+        guard all.contains(where: { $0.name == name }) else {
+            throw .unknownInstructionSet(name, known: all.map { $0.name })
+        }
+        guard let row = supported.first(where: { $0.name == name }) else {
+            throw .unsupportedInstructionSet(name, supported: supported.map { $0.name })
+        }
+        return row
+    }
+}
+
+extension KernelTable: CustomStringConvertible {
+    package var description: String { name }
+}
