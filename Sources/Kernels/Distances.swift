@@ -33,6 +33,7 @@
     /// - Parameters:
     ///   - point: `dimension` numbers.
     ///   - distances: `paddedCount` numbers, of which the first `count` are the result.
+    ///   - table: The kernels to use.
     package func distances(
         to point: Span<Float>, into distances: inout MutableSpan<Float>, using table: KernelTable
     ) {
@@ -53,6 +54,7 @@
     /// One centroid alone is its own runner-up.
     ///
     /// - Parameter distances: At least `count` squared distances, `count` being 1 or more.
+    /// - Returns: The indices of the least and the second least distance.
     package func nearestTwo(_ distances: Span<Float>) -> (nearest: Int, second: Int) {
         guard count > 1 else { return (0, 0) }
         var (nearest, second) = distances[1] < distances[0] ? (1, 0) : (0, 1)

@@ -22,11 +22,9 @@ internal import CKernels
 
     /// Computes some rows of some panels.
     ///
-    /// - Parameters:
-    ///   - base: What offsets count from.
-    ///   - offsets: `[taps][offsetStride]`.
-    ///   - block: How many rows to take before going to the next panel, so that what they read
-    ///     stays in the cache while the filters pass by.
+    /// `offsets`, `[taps][offsetStride]`, count from `base`. `block` is how many rows to take
+    /// before going to the next panel, so that what they read stays in the cache while the
+    /// filters pass by.
     func run(
         base: UnsafePointer<UInt8>, offsets: AlignedMemory<Int32>, offsetStride: Int,
         rows: Range<Int>, panels: Range<Int>, block: Int, to destination: Destination,

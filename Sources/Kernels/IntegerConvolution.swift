@@ -18,11 +18,13 @@ internal import CKernels
     /// Packs the filters and lays out the table of offsets.
     ///
     /// - Parameters:
+    ///   - geometry: The extents.
     ///   - filters: `[outputs, kernelHeight, kernelWidth, channels / groups]`.
     ///   - bias: `[outputs]`, in units of accumulators.
     ///   - weightScales: `[outputs]`.
     ///   - input: How the input's bytes are to be read.
     ///   - output: How the output's bytes are to be written.
+    ///   - table: The kernels to use.
     package init(
         _ geometry: ConvolutionGeometry, filters: Span<Int8>, bias: Span<Int32>,
         weightScales: Span<Float>, input: ActivationFormat, output: ActivationFormat,
@@ -82,7 +84,7 @@ internal import CKernels
 
     /// Readies one picture's input: fills its margin, or makes the padded copy.
     ///
-    /// - Parameter copy: A slot of `geometry.paddedCopyCount` bytes where that is not `nil`.
+    /// `copy` is a slot of `geometry.paddedCopyCount` bytes where that is not `nil`.
     package func prepare(
         in arena: Arena, from input: ActivationSlot, copy: ActivationSlot?, picture: Int
     ) {
@@ -105,7 +107,7 @@ internal import CKernels
 
     /// Computes some positions (row-major in the output map) of some panels for one picture.
     ///
-    /// - Parameter input: The slot that was prepared: the padded copy where there is one.
+    /// `input` is the slot that was prepared: the padded copy where there is one.
     package func run(
         in arena: Arena, from input: ActivationSlot, to output: ActivationSlot, picture: Int,
         positions: Range<Int>, panels: Range<Int>
@@ -138,8 +140,10 @@ internal import CKernels
         }
     }
 
-    /// The positions whose input is a quarter of a MiB or less: half of a small L2 cache, the
-    /// other half being left to the filters. A multiple of every tile's height.
+    /// The number of positions that are computed together, a multiple of every tile's height.
+    ///
+    /// Their input is a quarter of a MiB or less: half of a small L2 cache, the other half
+    /// being left to the filters.
     private var rowsInCache: Int {
         let bytes = geometry.channels * geometry.stride * geometry.stride
         return max(24, (1 << 18) / bytes / 24 * 24)

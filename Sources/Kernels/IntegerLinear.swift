@@ -16,6 +16,7 @@
     ///   - batch: The number of pictures at most.
     ///   - input: How the input's bytes are to be read.
     ///   - output: How the output's bytes are to be written, `nil` for accumulators.
+    ///   - table: The kernels to use.
     package init(
         weights: Span<Int8>, bias: Span<Int32>, weightScales: Span<Float>,
         from slot: ActivationSlot, batch: Int, input: ActivationFormat,

@@ -4,7 +4,9 @@ package struct PixelTable: Sendable {
 
     /// Quantizes the normalized value of every pixel value.
     ///
-    /// - Parameter normalized: `[3, 256]`: channel by channel, the value of each pixel value.
+    /// - Parameters:
+    ///   - normalized: `[3, 256]`: channel by channel, the value of each pixel value.
+    ///   - format: How the network's input is to be written.
     package init(normalized: [Float], format: ActivationFormat) {
         precondition(normalized.count == 768, "\(normalized.count) values for 3 × 256")
         bytes = normalized.map { format.quantized($0) }
