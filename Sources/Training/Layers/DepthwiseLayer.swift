@@ -1,0 +1,144 @@
+import Model
+
+/// A depthwise convolution: one filter a channel. A matrix product would have one column, so
+/// the filters are turned to `[kH, kW, C]` and the loops run across channels instead.
+final class DepthwiseLayer: FloatLayer {
+    private let windows: ConvolutionWindows
+    private let weight: Parameter
+    private let bias: Parameter?
+    private let workspace: Workspace
+    private let norm: FoldedNorm?
+    private let activation: Activation
+    private let turned: Buffer<Float>
+    private let turnedGradient: Buffer<Float>
+
+    init(
+        _ windows: ConvolutionWindows, weight: Parameter, bias: Parameter?, workspace: Workspace,
+        norm: FoldedNorm? = nil, activation: Activation = .identity
+    ) {
+        precondition(windows.groupChannels == 1 && windows.groupOutputs == 1, "not depthwise")
+        (self.windows, self.weight, self.bias) = (windows, weight, bias)
+        (self.workspace, self.norm, self.activation) = (workspace, norm, activation)
+        turned = Buffer(count: weight.count)
+        turnedGradient = Buffer(count: weight.count)
+    }
+
+    var parameters: [Parameter] { [weight] + (bias.map { [$0] } ?? []) }
+    var needsInputs: Bool { true }
+
+    func forward(_ pass: LayerPass) {
+        norm?.update(bias: bias)
+        turnFilters()
+        let x = unsafe pass.inputs[0]
+        let channels = windows.channels
+        pass.team.forEachShare(of: pass.count * windows.outputHeight) { _, rows in
+            for row in rows {
+                let y = unsafe pass.output + row * windows.outputWidth * channels
+                unsafe y.update(repeating: 0, count: windows.outputWidth * channels)
+                forEachTap(row: row) { position, input, tap in
+                    let target = unsafe y + position * channels
+                    let source = unsafe x + input * channels
+                    let filter = unsafe turned.base + tap * channels
+                    for c in 0..<channels { unsafe target[c] += source[c] * filter[c] }
+                }
+                unsafe finish(y)
+            }
+        }
+    }
+
+    func backward(_ pass: LayerPass) {
+        turnFilters()
+        pass.team.forEachShare(of: pass.count) { shard, pictures in
+            unsafe backward(pass, pictures: pictures, shard: shard)
+        }
+        let channels = windows.channels
+        let parts = workspace.partials(pass.team.shards(of: pass.count))
+        let taps = windows.depth
+        for part in parts {
+            let turned = unsafe turnedGradient.base
+            unsafe turned.update(from: part.base, count: weight.count)
+            for c in 0..<channels {
+                for tap in 0..<taps {
+                    unsafe part.base[c * taps + tap] = turned[tap * channels + c]
+                }
+            }
+        }
+        weight.addGradient(parts: parts, team: pass.team)
+        bias?.addGradient(parts: parts, offset: weight.count, team: pass.team)
+    }
+
+    @unsafe private func backward(_ pass: LayerPass, pictures: Range<Int>, shard: Int) {
+        let (x, dy) = unsafe (pass.inputs[0], pass.outputGradient!)
+        let channels = windows.channels
+        let partial = unsafe workspace.partial(shard: shard, count: weight.count + channels)
+        unsafe partial.update(repeating: 0, count: weight.count + channels)
+        let dx = pass.inputGradients[0]
+        if let dx = dx, !dx.accumulates {
+            unsafe (dx.base + pictures.lowerBound * windows.pictureCount)
+                .update(repeating: 0, count: pictures.count * windows.pictureCount)
+        }
+        let height = windows.outputHeight
+        for row in pictures.lowerBound * height..<pictures.upperBound * height {
+            let first = unsafe dy + row * windows.outputWidth * channels
+            forEachTap(row: row) { position, input, tap in
+                let gradient = unsafe first + position * channels
+                let source = unsafe x + input * channels
+                let filterGradient = unsafe partial + tap * channels
+                for c in 0..<channels { unsafe filterGradient[c] += gradient[c] * source[c] }
+                guard let dx = dx else { return }
+                let target = unsafe dx.base + input * channels
+                let filter = unsafe turned.base + tap * channels
+                for c in 0..<channels { unsafe target[c] += gradient[c] * filter[c] }
+            }
+            let biasGradient = unsafe partial + weight.count
+            for position in 0..<windows.outputWidth {
+                let gradient = unsafe first + position * channels
+                for c in 0..<channels { unsafe biasGradient[c] += gradient[c] }
+            }
+        }
+    }
+
+    /// Calls `body` for each product of one output row: the output position in the row, the
+    /// input position in the batch, and the filter's entry.
+    @inline(__always)
+    private func forEachTap(row: Int, _ body: (_ position: Int, _ input: Int, _ tap: Int) -> Void) {
+        let picture = row / windows.outputHeight * windows.height
+        let firstRow = row % windows.outputHeight * windows.stride - windows.top
+        for position in 0..<windows.outputWidth {
+            let firstColumn = position * windows.stride - windows.left
+            for ky in 0..<windows.kernelHeight {
+                let y = firstRow + ky
+                guard y >= 0, y < windows.height else { continue }
+                for kx in 0..<windows.kernelWidth {
+                    let column = firstColumn + kx
+                    guard column >= 0, column < windows.width else { continue }
+                    body(
+                        position, (picture + y) * windows.width + column,
+                        ky * windows.kernelWidth + kx)
+                }
+            }
+        }
+    }
+
+    @unsafe private func finish(_ y: UnsafeMutablePointer<Float>) {
+        let (rows, channels) = (windows.outputWidth, windows.channels)
+        if let norm {
+            unsafe RowLoops.affine(
+                y, to: y, rows: rows, channels: channels, scale: norm.scale.base,
+                shift: norm.shift.base, activation)
+        } else {
+            unsafe RowLoops.add(
+                bias?.value.base, to: y, rows: rows, channels: channels, activation)
+        }
+    }
+
+    /// `[C, kH, kW]` → `[kH, kW, C]`.
+    private func turnFilters() {
+        let taps = windows.depth
+        for c in 0..<windows.channels {
+            for tap in 0..<taps {
+                unsafe turned.base[tap * windows.channels + c] = weight.value.base[c * taps + tap]
+            }
+        }
+    }
+}
