@@ -1,0 +1,57 @@
+package import Model
+import Tensors
+
+/// How an activation tensor is written in 8 bits: `x ≈ (q − zeroPoint)·scale`, with `q` clamped
+/// to `lowest ... highest`.
+package struct ActivationFormat: Sendable, Equatable {
+    /// The value of one step.
+    package var scale: Float
+    /// The integer that stands for 0.
+    package var zeroPoint: Int32
+    /// The smallest integer.
+    package var lowest: Int32
+    /// The largest integer.
+    package var highest: Int32
+
+    /// The format that covers `range`, which contains 0, with the bounds of the layer.
+    ///
+    /// After ReLU the range starts at 0, and so the zero point is 0.
+    package init(covering range: ClosedRange<Float>, bounds: FoldedNetwork.Bounds) {
+        let width = Double(range.upperBound) - Double(range.lowerBound)
+        scale = max(Float(width / 255), .leastNormalMagnitude)
+        zeroPoint = Int32((-Double(range.lowerBound) / Double(scale)).rounded())
+        zeroPoint = min(max(zeroPoint, 0), 255)
+        (lowest, highest) = (0, 255)
+        switch bounds {
+        case .none: break
+        case .relu: lowest = zeroPoint
+        case .relu6:
+            lowest = zeroPoint
+            let top = (6 / Double(scale)).rounded() + Double(zeroPoint)
+            highest = Int32(min(top, 255))
+        }
+    }
+
+    /// The format of the network's input: every pixel value of every channel fits.
+    ///
+    /// It is taken from the whole table and not from the calibration pictures, so that no later
+    /// picture is clipped; where the channels share mean and deviation, one step is one pixel
+    /// value and nothing is lost.
+    package init(input: InputSpecification) {
+        let table = input.normalizationTable()
+        let (low, high) = (table.min() ?? 0, table.max() ?? 1)
+        self.init(covering: min(low, 0)...max(high, 0), bounds: .none)
+    }
+
+    /// Real values of quantized ones.
+    package func dequantized(_ value: UInt8) -> Float {
+        Float(Int32(value) - zeroPoint) * scale
+    }
+
+    /// Adds the tensors that describe the format of the output of `layer`.
+    func store(for layer: String, in tensors: inout [String: WeightTensor]) {
+        tensors["\(layer).output_scale"] = .float32(Tensor([scale], shape: [1]))
+        tensors["\(layer).output_range"] = .int32(
+            Tensor([zeroPoint, lowest, highest], shape: [3]))
+    }
+}

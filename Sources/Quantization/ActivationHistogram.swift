@@ -1,0 +1,117 @@
+/// How often each value occurs in one activation tensor, in bounded memory and one pass.
+///
+/// The bins cover `−radius ..< radius`; when a value lies outside, the radius doubles and
+/// neighbouring bins are merged, so no first pass has to find the range.
+package struct ActivationHistogram: Sendable {
+    /// Bins on each side of zero.
+    private static let half = 4096
+
+    private var counts = [Int](repeating: 0, count: 2 * half)
+    private var radius: Float = 0x1p-16
+    /// Exact zeros, which every scale represents exactly.
+    private var zeros = 0
+    /// The smallest value seen, at most 0.
+    package private(set) var minimum: Float = 0
+    /// The largest value seen, at least 0.
+    package private(set) var maximum: Float = 0
+
+    package init() {}
+
+    /// Counts the values.
+    ///
+    /// - Returns: Whether all of them are finite; nothing is counted otherwise.
+    package mutating func add(_ values: Span<Float>) -> Bool {
+        var (low, high, isFinite) = (minimum, maximum, true)
+        for i in values.indices {
+            low = min(low, values[i])
+            high = max(high, values[i])
+            isFinite = isFinite && values[i].isFinite
+        }
+        guard isFinite else { return false }
+        (minimum, maximum) = (low, high)
+        while max(-low, high) >= radius { widen() }
+        let scale = Float(Self.half) / radius
+        for i in values.indices {
+            if values[i] == 0 {
+                zeros += 1
+            } else {
+                // Rounding may reach the bin after the last.
+                let bin = Int((values[i] * scale).rounded(.down)) + Self.half
+                counts[min(bin, counts.count - 1)] += 1
+            }
+        }
+        return true
+    }
+
+    private mutating func widen() {
+        var merged = [Int](repeating: 0, count: counts.count)
+        for (index, count) in counts.enumerated() {
+            merged[((index - Self.half) >> 1) + Self.half] += count
+        }
+        counts = merged
+        radius *= 2
+    }
+}
+
+extension ActivationHistogram {
+    /// The range whose 8-bit quantization has the least squared error: rounding costs
+    /// `scale² / 12` for each value inside, clipping `(x − bound)²` for each outside.
+    ///
+    /// Source: Nagel et al., "A White Paper on Neural Network Quantization", 2021
+    /// (arXiv:2106.08295), section 2.3.1, with the search over a grid of bounds.
+    package func bestRange() -> ClosedRange<Float> {
+        guard minimum < 0 || maximum > 0 else { return 0...1 }
+        let sums = RunningSums(self)
+        // With one sign the other bound stays at zero, and a finer grid costs nothing.
+        let steps = minimum < 0 && maximum > 0 ? 64 : 512
+        let lows = minimum < 0 ? (1...steps).map { minimum * Float($0) / Float(steps) } : [0]
+        let highs = maximum > 0 ? (1...steps).map { maximum * Float($0) / Float(steps) } : [0]
+        var best: (error: Double, range: ClosedRange<Float>) = (.infinity, minimum...maximum)
+        for low in lows {
+            for high in highs {
+                let error = sums.error(from: low, to: high)
+                // Ties go to the wider range, which clips less of what was not seen.
+                if error <= best.error { best = (error, low...high) }
+            }
+        }
+        return best.range
+    }
+
+    /// Sums over the bins below each bin of 1, x and x², for errors in constant time.
+    private struct RunningSums {
+        var count: [Double] = [0]
+        var first: [Double] = [0]
+        var second: [Double] = [0]
+        let binsPerUnit: Double
+
+        init(_ histogram: ActivationHistogram) {
+            binsPerUnit = Double(ActivationHistogram.half) / Double(histogram.radius)
+            for (bin, number) in histogram.counts.enumerated() {
+                let centre = (Double(bin - ActivationHistogram.half) + 0.5) / binsPerUnit
+                count.append(count[bin] + Double(number))
+                first.append(first[bin] + Double(number) * centre)
+                second.append(second[bin] + Double(number) * centre * centre)
+            }
+        }
+
+        func error(from low: Float, to high: Float) -> Double {
+            let (low, high) = (Double(low), Double(high))
+            let last = count.count - 1
+            let from = index(low)
+            let to = max(index(high), from)
+            let step = (high - low) / 255
+            let rounding = (count[to] - count[from]) * step * step / 12
+            let below = second[from] - 2 * low * first[from] + low * low * count[from]
+            let (n, s1, s2) = (
+                count[last] - count[to], first[last] - first[to], second[last] - second[to]
+            )
+            let above = s2 - 2 * high * s1 + high * high * n
+            return rounding + max(below, 0) + max(above, 0)
+        }
+
+        private func index(_ value: Double) -> Int {
+            let bin = (value * binsPerUnit).rounded() + Double(ActivationHistogram.half)
+            return min(max(Int(bin), 0), count.count - 1)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Quantization
+import Tensors
+import Testing
+
+struct ActivationHistogramTests {
+    /// The mean squared error of 8-bit rounding and clipping with the given range.
+    private func error(_ values: [Float], _ range: ClosedRange<Float>) -> Double {
+        let format = ActivationFormat(covering: range, bounds: .none)
+        return values.reduce(0.0) { sum, value in
+            let q = (value / format.scale).rounded() + Float(format.zeroPoint)
+            let difference = Double(format.dequantized(UInt8(min(max(q, 0), 255)))) - Double(value)
+            return sum + difference * difference
+        } / Double(values.count)
+    }
+
+    private func range(of values: [Float]) -> ClosedRange<Float> {
+        var histogram = ActivationHistogram()
+        #expect(histogram.add(values.span))
+        return histogram.bestRange()
+    }
+
+    @Test func keepsTheWholeRangeOfEvenValues() {
+        let values = (0...1000).map { Float($0) / 100 }
+        #expect(range(of: values) == 0...10)
+    }
+
+    @Test func clipsAnOutlier() {
+        var random = SeededGenerator(seed: 5)
+        let values = random.normals(200_000, deviation: 1).map { max($0, 0) } + [80]
+        let found = range(of: values)
+        #expect(found.lowerBound == 0)
+        #expect(found.upperBound < 40, "\(found)")
+        #expect(error(values, found) < error(values, 0...80))
+    }
+
+    // A trained layer's outputs before ReLU: both signs, heavier on one side.
+    @Test func isNearTheBestOfAFineSearch() {
+        var random = SeededGenerator(seed: 6)
+        let values = random.normals(20_000, deviation: 1).map { $0 < 0 ? $0 : $0 * $0 * 2 }
+        let found = error(values, range(of: values))
+        let (low, high) = (values.min() ?? 0, values.max() ?? 0)
+        var best = Double.infinity
+        for a in 1...24 {
+            for b in 1...24 {
+                best = min(best, error(values, low * Float(a) / 24...high * Float(b) / 24))
+            }
+        }
+        #expect(found <= best * 1.05, "found \(found), best \(best)")
+    }
+
+    @Test func growsToAnyMagnitude() {
+        var histogram = ActivationHistogram()
+        #expect(histogram.add([1e-12 as Float].span))
+        #expect(histogram.add([-3e8 as Float, 1].span))
+        #expect(histogram.minimum == -3e8)
+        #expect(histogram.bestRange().lowerBound < -1e8)
+    }
+
+    @Test(arguments: [Float.nan, .infinity, -.infinity])
+    func refusesWhatIsNotFinite(value: Float) {
+        var histogram = ActivationHistogram()
+        #expect(!histogram.add([0, value].span))
+    }
+
+    @Test func givesAUsableRangeForSilence() {
+        let format = ActivationFormat(covering: range(of: [0, 0, 0]), bounds: .relu)
+        #expect(format.scale > 0)
+        #expect(format.zeroPoint == 0)
+    }
+
+    @Test func boundsFollowTheLayer() {
+        let relu6 = ActivationFormat(covering: 0...12, bounds: .relu6)
+        #expect(relu6.dequantized(UInt8(relu6.highest)) <= 6.03)
+        #expect(relu6.highest < 255)
+        let signed = ActivationFormat(covering: -1...3, bounds: .none)
+        #expect(signed.zeroPoint == 64)
+        #expect(signed.dequantized(64) == 0)
+        #expect((signed.lowest, signed.highest) == (0, 255))
+    }
+}
