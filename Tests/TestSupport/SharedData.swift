@@ -98,6 +98,22 @@ public final class TemporaryFolder: Sendable {
         try Data(bytes).write(to: file)
         return path(name)
     }
+
+    /// Writes a file whose name need not be UTF-8.
+    public func write(_ bytes: [UInt8], toNameOf name: [UInt8]) throws {
+        let path = (Array(path.utf8) + [UInt8(ascii: "/")] + name).map(CChar.init(bitPattern:))
+        let descriptor = unsafe open(path + [0], O_CREAT | O_WRONLY | O_TRUNC, 0o600)
+        guard descriptor >= 0 else { throw CocoaError(.fileWriteUnknown) }
+        try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            .write(contentsOf: Data(bytes))
+    }
+
+    /// Makes a named pipe and gives its path.
+    @discardableResult
+    public func makePipe(_ name: String) throws -> String {
+        guard unsafe mkfifo(path(name), 0o600) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        return path(name)
+    }
 }
 
 extension String {
