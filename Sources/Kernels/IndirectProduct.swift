@@ -34,6 +34,7 @@ internal import CKernels
             offsets.count >= filters.taps * offsetStride && rows.upperBound <= offsetStride
                 && panels.upperBound <= filters.panels,
             "rows \(rows) of \(offsetStride), panels \(panels) of \(filters.panels)")
+        guard !panels.isEmpty else { return }
         var bytes: UnsafeMutablePointer<UInt8>?
         var accumulators: UnsafeMutablePointer<Int32>?
         let outStride: Int
