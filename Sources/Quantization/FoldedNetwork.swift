@@ -23,6 +23,10 @@ package struct FoldedNetwork: Sendable {
         package var weight: Tensor<Float>
         /// One for each output channel, zeros where the layer had none.
         package var bias: [Float]
+
+        package init(weight: Tensor<Float>, bias: [Float]) {
+            (self.weight, self.bias) = (weight, bias)
+        }
     }
 
     /// One layer that remains.
