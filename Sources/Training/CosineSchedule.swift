@@ -1,0 +1,25 @@
+#if canImport(Glibc)
+private import Glibc
+#else
+private import Musl
+#endif
+
+/// A learning rate that rises linearly to its peak and then falls along half a cosine to a
+/// thousandth of it.
+package struct CosineSchedule: Sendable {
+    /// The highest rate.
+    package let peak: Float
+    /// The share of the steps in which the rate rises.
+    package let warmUp: Float
+    /// The number of steps of the whole run.
+    package let steps: Int
+
+    /// The rate of one step, from 0.
+    package func rate(at step: Int) -> Float {
+        let rising = Int((warmUp * Float(steps)).rounded())
+        if step < rising { return peak * Float(step + 1) / Float(rising) }
+        let share = Double(step - rising) / Double(max(1, steps - rising))
+        let low = peak / 1000
+        return low + (peak - low) * Float(0.5 * (1 + cos(Double.pi * share)))
+    }
+}

@@ -1,0 +1,125 @@
+private import Clustering
+private import Model
+package import Tensors
+
+/// DeepCluster as published in 2018.
+///
+/// ```
+/// repeat for each epoch:
+///     features ← the network, in evaluation mode, on the centre view of each picture
+///     labels ← k-means of the features, PCA-whitened to 256 dimensions, rows of unit length
+///     head ← a new random linear layer, since cluster numbers mean nothing across epochs
+///     for each batch, drawn so that clusters are equally frequent:
+///         loss ← cross-entropy of the head on ReLU(features of random crops) with labels
+/// ```
+///
+/// The backbone's momentum goes on across epochs; the head is trained without momentum.
+///
+/// Source: Caron et al., "Deep Clustering for Unsupervised Learning of Visual Features", ECCV
+/// 2018 (arXiv:1807.05520), and its released code.
+package final class DeepCluster: EpochRecipe {
+    private let settings: FitSettings
+    private let pictures: Int
+    private let network: FloatNetwork
+    private var head: ClassifierHead
+    /// The cluster of each picture in the epoch under way.
+    private var assignments: [Int32] = []
+    private var labels: DenseLabels
+
+    /// The recipe with random weights.
+    package init(_ settings: FitSettings, pictures: Int) throws {
+        (self.settings, self.pictures) = (settings, pictures)
+        network = try settings.randomNetwork(settings.backbone)
+        let shapes = try settings.backbone.outputShapes(input: settings.inputShape)
+        head = ClassifierHead(
+            inputs: shapes[settings.backbone.feature]?.count ?? 0, classes: settings.clusters)
+        labels = DenseLabels(assignments: [], clusters: settings.clusters)
+    }
+
+    package var backbone: [String: Tensor<Float>] { network.tensors }
+
+    package func features(of batch: Tensor<Float>) -> Tensor<Float> {
+        let output = network.evaluate(batch).output
+        return output.reshaped(to: [batch.shape[0], output.rowCount])
+    }
+
+    // MARK: Cluster
+
+    package func prepare(_ work: FitWork) {}
+
+    package func cluster(epoch: Int, _ work: FitWork) throws -> EpochClustering {
+        let features = try work.features(.features, from: self)
+        return try work.phase(.clustering, total: 0) {
+            let pca = try PCA(fitting: features, components: 256, whiteningExponent: -0.5)
+            var random = RandomStream.clustering.generator(seed: settings.seed, epoch)
+            let result = try KMeans(
+                clusters: settings.clusters, iterations: 20,
+                seed: UInt32(truncatingIfNeeded: random.next())
+            ).fit(normalizeRows(pca.apply(to: features)))
+            relabel(result.assignments)
+            var weights = RandomStream.head.generator(seed: settings.seed, epoch)
+            head.reset(using: &weights)
+            return EpochClustering(
+                assignments: assignments, clusters: settings.clusters,
+                objective: result.meanDistance)
+        }
+    }
+
+    package func useArbitraryLabels() {
+        relabel((0..<pictures).map { Int32($0 % settings.clusters) })
+    }
+
+    private func relabel(_ assignments: [Int32]) {
+        self.assignments = assignments
+        labels = DenseLabels(assignments: assignments, clusters: settings.clusters)
+    }
+
+    // MARK: Learn
+
+    package func requests(epoch: Int) -> [[CropRequest]] {
+        var random = RandomStream.order.generator(seed: settings.seed, epoch)
+        let drawn = UniformSampler.draw(
+            assignments: assignments, clusters: settings.clusters, count: pictures, using: &random)
+        let requests = drawn.enumerated().map { CropRequest(picture: $1, place: $0) }
+        return StepPlan.split(requests, batch: settings.batch)
+    }
+
+    package func step(
+        _ batch: Tensor<Float>, of requests: [CropRequest], at place: StepPlace
+    ) -> Float {
+        var random = RandomStream.dropout.generator(
+            seed: settings.seed, place.epoch, place.step)
+        let output = network.forward(batch, using: &random)
+        // The features are clustered raw and learnt from through a ReLU.
+        let features = output.reshaped(to: [requests.count, output.rowCount])
+        let (loss, gradient) = head.learn(
+            from: features, labels: requests.map { labels.labels[$0.picture] },
+            learningRate: settings.learningRate, weightDecay: settings.weightDecay)
+        network.backward(gradient.reshaped(to: output.shape))
+        network.step(settings.optimizer(learningRate: settings.learningRate))
+        return loss
+    }
+
+    package func learningRate(at place: StepPlace) -> Float { settings.learningRate }
+
+    // MARK: State
+
+    package func save(to state: inout TrainingState) {
+        state.store(network.tensors, under: "network")
+        state.store(network.momentum, under: "momentum")
+        guard state.isClustered else { return }
+        state.store(["weight": head.weight, "bias": head.bias], under: "head")
+    }
+
+    package func restore(from state: TrainingState) throws {
+        try network.load(state.floats(under: "network"))
+        try network.load(momentum: state.floats(under: "momentum"))
+        guard state.isClustered else { return }
+        let head = state.floats(under: "head")
+        guard let weight = head["weight"], let bias = head["bias"],
+            let assignments = state.assignments("assignments")
+        else { throw TrainingError.missingTensor(name: "head") }
+        (self.head.weight, self.head.bias) = (weight, bias)
+        relabel(assignments)
+    }
+}

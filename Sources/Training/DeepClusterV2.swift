@@ -1,0 +1,187 @@
+private import Clustering
+private import LinearAlgebra
+private import Model
+package import Tensors
+
+/// DeepCluster-v2: the centroids of the last epoch's embeddings are the classifier.
+///
+/// ```
+/// bank ← embeddings of two random crops of each picture
+/// repeat for each epoch:
+///     prototypes, targets ← spherical k-means of the bank, for each prototype set
+///     for each batch: bank, loss ← embeddings z, cross-entropy of z·prototypes/τ with targets
+/// ```
+///
+/// Nothing learnt is thrown away between epochs, which is why it works on small sets where
+/// the first version, with its new classifier each epoch, unlearns.
+///
+/// Source: Caron et al., "Unsupervised Learning of Visual Features by Contrasting Cluster
+/// Assignments", NeurIPS 2020 (arXiv:2006.09882), appendix D.
+package final class DeepClusterV2: EpochRecipe {
+    private static let views = 2
+    private let settings: FitSettings
+    private let pictures: Int
+    private let graph: Network
+    private let network: FloatNetwork
+    /// The last embedding of each picture, one tensor a view, `[pictures, dimension]`.
+    private var bank: [Tensor<Float>]
+    /// The bank of the epoch under way.
+    private var nextBank: [Tensor<Float>]
+    /// Unit vectors, one tensor a set, `[prototypes, dimension]`.
+    private var prototypes: [Tensor<Float>] = []
+    /// The prototype of each picture, one list a set.
+    private var targets: [[Int32]] = []
+
+    /// The recipe with random weights and an empty bank.
+    package init(_ settings: FitSettings, pictures: Int) throws {
+        (self.settings, self.pictures) = (settings, pictures)
+        graph = try ProjectionHead.append(to: settings.backbone, input: settings.input)
+        network = try settings.randomNetwork(graph)
+        let empty = Tensor<Float>(repeating: 0, shape: [pictures, ProjectionHead.dimension])
+        bank = [Tensor](repeating: empty, count: Self.views)
+        nextBank = bank
+    }
+
+    package var backbone: [String: Tensor<Float>] {
+        network.tensors.filter { !ProjectionHead.owns($0.key) }
+    }
+
+    package func features(of batch: Tensor<Float>) -> Tensor<Float> {
+        guard
+            let feature = network.evaluate(batch, capturing: [graph.feature])
+                .captured[graph.feature]
+        else { preconditionFailure("'\(graph.feature)' was not captured") }
+        return feature.reshaped(to: [batch.shape[0], feature.rowCount])
+    }
+
+    // MARK: Cluster
+
+    package func prepare(_ work: FitWork) throws {
+        // As in training: random crops and batch statistics.
+        let steps = requests(epoch: -1)
+        try work.phase(.filling, total: pictures * Self.views) {
+            var step = 0
+            try work.forEach(of: work.loader.crops(steps, epoch: -1)) { batch in
+                var random = RandomStream.dropout.generator(seed: settings.seed, -1, step)
+                keep(network.forward(batch, using: &random), of: steps[step], in: &bank)
+                step += 1
+            }
+        }
+    }
+
+    package func cluster(epoch: Int, _ work: FitWork) throws -> EpochClustering {
+        try work.phase(.clustering, total: settings.prototypes.count) {
+            var objective = 0.0
+            prototypes = []
+            targets = []
+            for (set, count) in settings.prototypes.enumerated() {
+                var random = RandomStream.clustering.generator(seed: settings.seed, epoch, set)
+                let result = try KMeans(
+                    clusters: count, iterations: 10,
+                    seed: UInt32(truncatingIfNeeded: random.next()),
+                    spherical: true
+                ).fit(bank[set % Self.views])
+                prototypes.append(result.centroids)
+                targets.append(result.assignments)
+                objective += result.meanDistance
+                work.observer.advance(to: set + 1)
+            }
+            return EpochClustering(
+                assignments: targets[0], clusters: settings.prototypes[0],
+                objective: objective / Double(settings.prototypes.count))
+        }
+    }
+
+    package func useArbitraryLabels() {
+        var random = RandomStream.clustering.generator(seed: settings.seed)
+        prototypes = settings.prototypes.map { count in
+            let values = random.normals(count * ProjectionHead.dimension, deviation: 0.1)
+            return Tensor(values, shape: [count, ProjectionHead.dimension])
+        }
+        targets = settings.prototypes.map { count in (0..<pictures).map { Int32($0 % count) } }
+    }
+
+    // MARK: Learn
+
+    package func requests(epoch: Int) -> [[CropRequest]] {
+        var random = RandomStream.order.generator(seed: settings.seed, epoch)
+        let steps = StepPlan.split(random.permutation(pictures), batch: settings.batch)
+        return steps.map { chosen in
+            (0..<Self.views).flatMap { view in
+                chosen.map { CropRequest(picture: $0, place: $0 * Self.views + view) }
+            }
+        }
+    }
+
+    package func step(
+        _ batch: Tensor<Float>, of requests: [CropRequest], at place: StepPlace
+    ) -> Float {
+        var random = RandomStream.dropout.generator(
+            seed: settings.seed, place.epoch, place.step)
+        let embeddings = network.forward(batch, using: &random)
+        keep(embeddings, of: requests, in: &nextBank)
+        let (loss, gradient) = PrototypeLoss.lossAndGradient(
+            embeddings: embeddings, prototypes: prototypes,
+            targets: targets.map { set in requests.map { set[$0.picture] } },
+            temperature: settings.temperature)
+        network.backward(gradient)
+        network.step(settings.optimizer(learningRate: learningRate(at: place)))
+        if place.step == place.steps - 1 { bank = nextBank }
+        return loss
+    }
+
+    package func learningRate(at place: StepPlace) -> Float {
+        CosineSchedule(
+            peak: settings.learningRate, warmUp: settings.warmUp,
+            steps: settings.epochs * place.steps
+        ).rate(at: place.epoch * place.steps + place.step)
+    }
+
+    /// Writes the embeddings of a batch to their places in a bank.
+    private func keep(
+        _ embeddings: Tensor<Float>, of requests: [CropRequest], in bank: inout [Tensor<Float>]
+    ) {
+        let width = embeddings.rowCount
+        for (row, request) in requests.enumerated() {
+            let start = request.picture * width
+            bank[request.place % Self.views].elements.replaceSubrange(
+                start..<start + width, with: embeddings[row: row])
+        }
+    }
+
+    // MARK: State
+
+    package func save(to state: inout TrainingState) {
+        state.store(network.tensors, under: "network")
+        state.store(network.momentum, under: "momentum")
+        for view in 0..<Self.views {
+            state.tensors["bank.\(view)"] = .float32(bank[view])
+            if state.step > 0 { state.tensors["next_bank.\(view)"] = .float32(nextBank[view]) }
+        }
+        guard state.isClustered else { return }
+        for (set, values) in prototypes.enumerated() {
+            state.tensors["prototypes.\(set)"] = .float32(values)
+            state.store(targets[set], as: "targets.\(set)")
+        }
+    }
+
+    package func restore(from state: TrainingState) throws {
+        try network.load(state.floats(under: "network"))
+        try network.load(momentum: state.floats(under: "momentum"))
+        let (bank, next) = (state.floats(under: "bank"), state.floats(under: "next_bank"))
+        for view in 0..<Self.views {
+            guard let values = bank["\(view)"] else {
+                throw TrainingError.missingTensor(name: "bank.\(view)")
+            }
+            self.bank[view] = values
+            nextBank[view] = next["\(view)"] ?? values
+        }
+        let prototypes = state.floats(under: "prototypes")
+        self.prototypes = settings.prototypes.indices.compactMap { prototypes["\($0)"] }
+        targets = settings.prototypes.indices.compactMap { state.assignments("targets.\($0)") }
+        let needed = state.isClustered ? settings.prototypes.count : 0
+        guard self.prototypes.count >= needed, targets.count >= needed else {
+            throw TrainingError.missingTensor(name: "prototypes")
+        }
+    }
+}

@@ -1,0 +1,163 @@
+private import Clustering
+private import Model
+private import Tensors
+
+/// The epochs of a run: cluster, relabel, train, again and again; then ship.
+package final class FitLoop {
+    private let settings: FitSettings
+    private let folder: RunFolder
+    private let recipe: any EpochRecipe
+    private let observer: any FitObserver
+    private let loader: BatchLoader
+    private let times = PhaseTimes()
+    private let checkpointEvery: Duration
+    private var state = TrainingState()
+    private var isNew = true
+    private var metrics: [EpochMetrics] = []
+    private var lastSave = ContinuousClock.now
+
+    /// A run at its beginning, or where the run folder's newest state left it.
+    ///
+    /// - Parameters:
+    ///   - settings: What to do.
+    ///   - store: The pictures.
+    ///   - folder: Where the run is kept.
+    ///   - checkpointEvery: How often the state is saved within an epoch.
+    ///   - observer: Who hears of the progress, and may stop the run.
+    /// - Throws: `TrainingError` where the network does not fit its input or the state.
+    package init(
+        _ settings: FitSettings, store: PictureStore, folder: RunFolder,
+        checkpointEvery: Duration = .seconds(120), observer: any FitObserver
+    ) throws {
+        (self.settings, self.folder, self.observer) = (settings, folder, observer)
+        self.checkpointEvery = checkpointEvery
+        loader = BatchLoader(
+            store, augmentation: settings.augmentation, seed: settings.seed,
+            threads: settings.threads)
+        recipe = try settings.recipe.begin(settings, pictures: store.count)
+        try resume()
+    }
+
+    /// Works until the model is there.
+    ///
+    /// - Throws: `FitInterruption` when the observer wants to stop; what is done is saved.
+    package func run() throws {
+        if isNew, settings.epochs > 0 { try recipe.prepare(work) }
+        while state.epoch < settings.epochs {
+            if !state.isClustered { try cluster() }
+            try train()
+            try finishEpoch()
+        }
+        try ship()
+    }
+
+    private func cluster() throws {
+        let clustering = try recipe.cluster(epoch: state.epoch, work)
+        state.nmiPrevious = state.assignments("assignments").map {
+            ClusterQuality.normalizedMutualInformation(
+                clustering.assignments, $0, average: .geometric)
+        }
+        state.store(clustering.assignments, as: "assignments")
+        state.objective = clustering.objective
+        state.isClustered = true
+    }
+
+    private func train() throws {
+        let requests = recipe.requests(epoch: state.epoch)
+        let total = requests.reduce(0) { $0 + $1.count }
+        var done = requests[..<state.step].reduce(0) { $0 + $1.count }
+        let batches = loader.crops(requests, from: state.step, epoch: state.epoch)
+        try work.phase(.training, total: total) {
+            while let batch = batches.next() {
+                let place = place(of: state.step, of: requests.count)
+                let loss = recipe.step(batch, of: requests[place.step], at: place)
+                guard loss.isFinite else {
+                    throw TrainingError.diverged(epoch: place.epoch + 1, step: place.step + 1)
+                }
+                state.lossSum += Double(loss) * Double(batch.shape[0])
+                state.step += 1
+                done += batch.shape[0]
+                observer.advance(to: done)
+                try saveIfDue()
+            }
+        }
+        state.meanLoss = state.lossSum / Double(total)
+        state.learningRate = recipe.learningRate(at: place(of: state.step - 1, of: requests.count))
+    }
+
+    private func place(of step: Int, of steps: Int) -> StepPlace {
+        StepPlace(epoch: state.epoch, step: step, steps: steps)
+    }
+
+    private func finishEpoch() throws {
+        let epoch = try epochMetrics()
+        metrics.append(epoch)
+        try folder.record(metrics)
+        observer.finished(epoch)
+        state.beginNextEpoch()
+        try save()
+    }
+
+    private func epochMetrics() throws -> EpochMetrics {
+        let assignments = state.assignments("assignments") ?? []
+        return EpochMetrics(
+            epoch: state.epoch, loss: state.meanLoss, learningRate: state.learningRate,
+            objective: state.objective, nmiPrevious: state.nmiPrevious,
+            clusters: EpochMetrics.ClusterSizes(
+                assignments: assignments, clusters: settings.loggedClusters),
+            labels: EpochMetrics.LabelAgreement(assignments, labels: loader.store.labels),
+            phases: times.take())
+    }
+
+    private func ship() throws {
+        let features = try work.features(.shipping, from: recipe)
+        let checkpoint = try work.phase(.clustering, total: 0) {
+            try ShippedModel.make(
+                backbone: recipe.backbone, features: features, settings: settings)
+        }
+        try checkpoint.write(to: folder.modelPath)
+        for picture in loader.store.lostPictures {
+            observer.note("'\(picture.path)' \(picture.reason); grey took its place")
+        }
+    }
+
+    private var work: FitWork {
+        FitWork(
+            loader: loader, batch: settings.batch,
+            epoch: state.epoch < settings.epochs ? state.epoch : nil, observer: observer,
+            times: times)
+    }
+}
+
+// MARK: - State
+
+extension FitLoop {
+    private func resume() throws {
+        guard let saved = folder.newestState(note: observer.note) else { return }
+        try recipe.restore(from: saved)
+        state = saved
+        state.keepOnlyAssignments()
+        isNew = false
+        metrics = folder.metrics().filter { $0.epoch < saved.epoch }
+        if saved.epoch < settings.epochs {
+            observer.note(
+                "going on with epoch \(saved.epoch + 1) of \(settings.epochs), "
+                    + "step \(saved.step + 1)")
+        }
+    }
+
+    private func save() throws {
+        var complete = state
+        recipe.save(to: &complete)
+        try folder.save(complete)
+        lastSave = ContinuousClock.now
+    }
+
+    private func saveIfDue() throws {
+        if observer.shouldStop {
+            try save()
+            throw FitInterruption()
+        }
+        if ContinuousClock.now - lastSave > checkpointEvery { try save() }
+    }
+}

@@ -1,0 +1,68 @@
+import LinearAlgebra
+
+/// A run from its request to its checkpoint.
+///
+/// Making one takes the run folder, reads the pictures and settles the plan; `run` does it.
+public final class FitSession {
+    /// What will be done.
+    public let plan: FitPlan
+    private let request: FitRequest
+    private let folder: RunFolder
+    private let observer: any FitObserver
+    private let store: PictureStore?
+
+    /// Settles what a request means.
+    ///
+    /// - Parameters:
+    ///   - request: What the user wants.
+    ///   - source: The pictures, where they are not those at `request.images`.
+    ///   - observer: Who hears of the progress, and may stop the work.
+    /// - Throws: `TrainingError` and others with a sentence for the user.
+    public init(
+        _ request: FitRequest, source: (any PictureSource)? = nil, observer: any FitObserver
+    ) throws {
+        (self.request, self.observer) = (request, observer)
+        BLAS.setThreads(request.threads ?? ThreadTeam.available)
+        // The pictures first, so that a mistyped folder leaves no run folder behind.
+        let planner = try FitPlanner(request, source: source, observer: observer)
+        folder = try RunFolder(request.run)
+        if let begun = try folder.settings() {
+            (plan, store) = try planner.plan(resuming: begun, folder: folder)
+        } else {
+            let (plan, store) = try planner.planNewRun()
+            try folder.record(plan.settings)
+            (self.plan, self.store) = (plan, store)
+        }
+        if let store { try folder.record(store.skipped) }
+    }
+
+    /// The path of the finished float checkpoint.
+    public var modelPath: String { folder.modelPath }
+
+    /// The log so far.
+    public var metrics: [EpochMetrics] { folder.metrics() }
+
+    /// Trains until the checkpoint is there; a finished run is left as it is.
+    ///
+    /// - Returns: How it ended.
+    public func run() throws -> Outcome {
+        guard let store else { return .finished }
+        do {
+            try FitLoop(
+                plan.settings, store: store, folder: folder,
+                checkpointEvery: request.checkpointEvery, observer: observer
+            ).run()
+            return .finished
+        } catch is FitInterruption {
+            return .interrupted
+        }
+    }
+
+    /// How a run ended.
+    public enum Outcome: Sendable {
+        /// The checkpoint is there.
+        case finished
+        /// The observer stopped it; the same request goes on where it was.
+        case interrupted
+    }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import Model
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// The generations of a run's training state.
+///
+/// The two newest are kept. A file's name holds the beginning of its SHA-256, so a damaged one
+/// is found out and the one before it used.
+extension RunFolder {
+    private var stateFolder: String { "\(path)/checkpoints" }
+
+    /// Saves the state as the newest generation and removes all but the one before.
+    package func save(_ state: TrainingState) throws {
+        let unnamed = "\(stateFolder)/.state.\(getpid()).tmp"
+        try state.file.write(to: unnamed)
+        let digest = try FileDigest.sha256(ofFileAt: unnamed)
+        let name = Generation(epoch: state.epoch, step: state.step, digest: digest).name
+        guard unsafe rename(unnamed, "\(stateFolder)/\(name)") == 0 else {
+            throw FileError("rename", "\(stateFolder)/\(name)")
+        }
+        try DurableFile.synchronizeFolder(stateFolder)
+        for old in generations().dropFirst(2) { unsafe unlink("\(stateFolder)/\(old.name)") }
+    }
+
+    /// The newest state that is whole, or `nil` where there is none.
+    ///
+    /// - Parameter note: Told of each damaged generation that is passed over.
+    /// - Returns: The state.
+    package func newestState(note: (String) -> Void) -> TrainingState? {
+        for generation in generations() {
+            let file = "\(stateFolder)/\(generation.name)"
+            if let digest = try? FileDigest.sha256(ofFileAt: file),
+                digest.hasPrefix(generation.digest),
+                let content = try? SafetensorsFile(contentsOf: file),
+                let state = TrainingState(content)
+            {
+                return state
+            }
+            note("'\(file)' is damaged: going back to the state saved before it")
+            // Moved aside, so that it does not count as one of the two that are kept.
+            unsafe rename(file, "\(file).damaged")
+        }
+        return nil
+    }
+
+    /// The saved generations, newest first.
+    private func generations() -> [Generation] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: stateFolder)) ?? []
+        return names.compactMap { Generation($0) }.sorted {
+            ($0.epoch, $0.step) > ($1.epoch, $1.step)
+        }
+    }
+
+    private struct Generation {
+        let epoch, step: Int
+        let digest: String
+
+        init(epoch: Int, step: Int, digest: String) {
+            (self.epoch, self.step, self.digest) = (epoch, step, String(digest.prefix(16)))
+        }
+
+        init?(_ name: String) {
+            let parts = name.split(separator: ".")
+            guard parts.count == 2, parts[1] == "safetensors" else { return nil }
+            let fields = parts[0].split(separator: "-")
+            guard fields.count == 4, fields[0] == "state", let epoch = Int(fields[1]),
+                let step = Int(fields[2]), fields[3].count == 16
+            else { return nil }
+            self.init(epoch: epoch, step: step, digest: String(fields[3]))
+        }
+
+        var name: String { "state-\(epoch)-\(step)-\(digest).safetensors" }
+    }
+}

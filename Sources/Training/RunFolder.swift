@@ -1,0 +1,116 @@
+import Foundation
+import Model
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// The folder that holds a training run: its settings, its log, its state and its result.
+///
+/// Every file appears whole or not at all. While an object of this type lives, no other
+/// program works on the folder.
+package final class RunFolder {
+    /// The folder's path.
+    package let path: String
+    private let lock: Int32
+
+    /// Creates the folder if it is not there, and takes it for this program alone.
+    ///
+    /// - Throws: `TrainingError.runFolderInUse` where another program has it.
+    package init(_ path: String) throws {
+        self.path = path
+        try FileManager.default.createDirectory(
+            atPath: "\(path)/checkpoints", withIntermediateDirectories: true)
+        let file = "\(path)/.lock"
+        lock = retryingInterrupts { unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+        guard lock >= 0 else { throw FileError("open", file) }
+        guard retryingInterrupts({ flock(lock, LOCK_EX | LOCK_NB) }) == 0 else {
+            let number = errno
+            close(lock)
+            throw number == EWOULDBLOCK
+                ? TrainingError.runFolderInUse(folder: path) as any Error
+                : FileError("flock", file, number: number)
+        }
+        removeLeftovers()
+    }
+
+    // Closing the file gives the lock back, also when the program is killed.
+    deinit { close(lock) }
+
+    /// The path of the finished float checkpoint.
+    package var modelPath: String { "\(path)/model.safetensors" }
+
+    /// Whether the run has ended with a checkpoint.
+    package var isFinished: Bool { FileManager.default.fileExists(atPath: modelPath) }
+
+    /// Removes temporary files that a killed program left.
+    private func removeLeftovers() {
+        for folder in [path, "\(path)/checkpoints"] {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            for name in names where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+                unsafe unlink("\(folder)/\(name)")
+            }
+        }
+    }
+}
+
+// MARK: - Settings, log and skipped pictures
+
+extension RunFolder {
+    private var configPath: String { "\(path)/config.json" }
+    private var metricsPath: String { "\(path)/metrics.jsonl" }
+
+    /// The settings the run was begun with, or `nil` in a new folder.
+    package func settings() throws -> FitSettings? {
+        guard let bytes = FileManager.default.contents(atPath: configPath) else { return nil }
+        do {
+            return try Self.decoder.decode(FitSettings.self, from: bytes)
+        } catch {
+            throw TrainingError.damagedRunFile(path: configPath, reason: "not a run's settings")
+        }
+    }
+
+    /// Records the settings of a new run.
+    package func record(_ settings: FitSettings) throws {
+        let encoder = Self.encoder
+        encoder.outputFormatting.insert(.prettyPrinted)
+        try DurableFile.write([UInt8](encoder.encode(settings)) + [10], to: configPath)
+    }
+
+    /// The log so far.
+    package func metrics() -> [EpochMetrics] {
+        guard let bytes = FileManager.default.contents(atPath: metricsPath) else { return [] }
+        return bytes.split(separator: 10).compactMap {
+            try? Self.decoder.decode(EpochMetrics.self, from: $0)
+        }
+    }
+
+    /// Writes the log, a line an epoch.
+    package func record(_ metrics: [EpochMetrics]) throws {
+        let lines = try metrics.map { try [UInt8](Self.encoder.encode($0)) + [10] }
+        try DurableFile.write(Array(lines.joined()), to: metricsPath)
+    }
+
+    /// Lists the pictures that cannot be read: path, tab, reason.
+    package func record(_ skipped: [PictureStore.Skipped]) throws {
+        let lines = skipped.map { "\(Self.field($0.path))\t\(Self.field($0.reason))\n" }
+        try DurableFile.write("path\treason\n" + lines.joined(), to: "\(path)/skipped.tsv")
+    }
+
+    /// A field of a table, on one line and without tabs.
+    private static func field(_ text: String) -> String {
+        text.replacingOccurrences(of: "\\", with: "\\\\")
+            .replacingOccurrences(of: "\t", with: "\\t")
+            .replacingOccurrences(of: "\n", with: "\\n")
+    }
+
+    private static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }
+
+    private static var decoder: JSONDecoder { JSONDecoder() }
+}

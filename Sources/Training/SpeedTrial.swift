@@ -1,0 +1,113 @@
+import Model
+import Tensors
+
+/// How long the parts of a run take on this machine, measured on a few steps.
+struct SpeedTrial {
+    /// Before the first epoch.
+    let preparation: Double
+    /// One epoch.
+    let epoch: Double
+    /// After the last epoch.
+    let shipping: Double
+
+    /// The seconds that a run takes.
+    func seconds(epochs: Int) -> Double {
+        preparation + Double(epochs) * epoch + shipping
+    }
+
+    /// As many epochs as fit, with a twentieth to spare; one at least.
+    func epochs(within seconds: Double) -> Int {
+        let left = seconds * 0.95 - preparation - shipping
+        return max(1, min(100_000, Int(left / epoch)))
+    }
+
+    /// Times a few steps and batches of features on weights that are thrown away.
+    static func measure(_ settings: FitSettings, store: PictureStore) throws -> SpeedTrial {
+        var trial = settings
+        // A step of AlexNet at full size takes many seconds; a part of it tells as much.
+        if settings.network == .alexnet { trial.batch = min(settings.batch, 32) }
+        let recipe = try trial.recipe.begin(trial, pictures: store.count)
+        recipe.useArbitraryLabels()
+        let loader = BatchLoader(
+            store, augmentation: trial.augmentation, seed: trial.seed, threads: trial.threads)
+
+        let requests = Array(recipe.requests(epoch: 0).prefix(12))
+        let crops = loader.crops(requests, epoch: 0)
+        var step = 0
+        let training = rate(seconds: 4) {
+            guard let batch = crops.next() else { return nil }
+            let place = StepPlace(epoch: 0, step: step, steps: 1000)
+            _ = recipe.step(batch, of: requests[step], at: place)
+            step += 1
+            return batch.shape[0]
+        }
+        let views = loader.centerViews(batch: trial.batch)
+        var batches = 0
+        let features = rate(seconds: 2) {
+            guard batches < 12, let batch = views.next() else { return nil }
+            batches += 1
+            _ = recipe.features(of: batch)
+            return batch.shape[0]
+        }
+        return SpeedTrial(settings, training: training, features: features)
+    }
+
+    /// Puts the parts of a recipe together.
+    private init(_ settings: FitSettings, training: Double, features: Double) {
+        let pictures = Double(settings.pictures)
+        let width = Double(settings.featureWidth)
+        let products = 1e10 * Double(settings.threads)  // a careful rate of GEMM, flop/s
+        let order = min(pictures, width)
+        let pca = (4 * pictures * width * order + 10 * order * order * order) / products
+        func kMeans(_ clusters: Int, _ dimension: Int, _ iterations: Int) -> Double {
+            2 * pictures * Double(clusters * dimension * (iterations + 1)) / products
+        }
+        let embedding = ShippedModel.dimension
+        shipping = pictures / features + pca + kMeans(settings.clusters, embedding, 20)
+        switch settings.recipe {
+        case .v1:
+            preparation = 0
+            epoch = shipping + pictures / training
+        case .v2:
+            preparation = 2 * pictures / features
+            let sets = settings.prototypes.reduce(0, +)
+            epoch = 2 * pictures / training + kMeans(sets, ProjectionHead.dimension, 10)
+        }
+    }
+
+    /// Items a second of `work`, which returns how many it did, for about `seconds`; the first
+    /// call, which warms up, is left out where there is a second one.
+    private static func rate(seconds: Double, _ work: () -> Int?) -> Double {
+        let clock = ContinuousClock()
+        var (start, items) = (clock.now, 0)
+        guard let first = work() else { return 1 }
+        let warmUp = clock.now
+        while clock.now - start < .seconds(seconds), let count = work() { items += count }
+        if items == 0 { items = first } else { start = warmUp }
+        return Double(items) / max(1e-9, (clock.now - start) / .seconds(1))
+    }
+}
+
+extension FitSettings {
+    /// The number of values in the backbone's feature.
+    var featureWidth: Int {
+        let shapes = try? backbone.outputShapes(input: inputShape)
+        return shapes?[backbone.feature]?.count ?? 0
+    }
+}
+
+/// About how much memory a run takes.
+enum MemoryEstimate {
+    /// Bytes for weights, activations, features and cached pictures.
+    static func bytes(_ settings: FitSettings, cached: Int) -> Int {
+        let shapes = (try? settings.backbone.outputShapes(input: settings.inputShape)) ?? [:]
+        let activations =
+            shapes.values.reduce(0) { $0 + $1.count } * settings.batch
+            * (settings.recipe == .v2 ? 2 : 1)
+        let features = settings.pictures * settings.featureWidth
+        let bank = settings.recipe == .v2 ? 4 * settings.pictures * ProjectionHead.dimension : 0
+        let loaded = (settings.threads + 1) * settings.batch * 2 * settings.inputShape.count
+        // Values and gradients of activations, features and what PCA makes of them.
+        return 4 * (2 * activations + 2 * features + bank + loaded) + cached + (100 << 20)
+    }
+}

@@ -1,0 +1,67 @@
+package import Tensors
+
+/// Draws pictures so that every cluster is drawn equally often, whatever its size.
+///
+/// With `L` draws and `C` non-empty clusters, each of them gives `⌊L / C⌋ + 1` pictures, with
+/// replacement where it has no more than that; the list is shuffled and cut to `L`. Without
+/// it most draws come from a few large clusters and the network learns only those.
+///
+/// Source: Caron et al., "Deep Clustering for Unsupervised Learning of Visual Features",
+/// ECCV 2018, section 3.3. The released code uses the drawn picture numbers as positions in a
+/// list ordered by cluster, which undoes the equalizing; here they are picture numbers.
+package enum UniformSampler {
+    /// Picture numbers to train on, in the order of training.
+    ///
+    /// - Parameters:
+    ///   - assignments: The cluster of each picture; −1 leaves a picture out.
+    ///   - clusters: The number of clusters, some of which may be empty.
+    ///   - count: How many pictures to draw, `L`.
+    ///   - random: Where the choices come from.
+    /// - Returns: `count` picture numbers, or none if every cluster is empty.
+    package static func draw(
+        assignments: [Int32], clusters: Int, count: Int, using random: inout SeededGenerator
+    ) -> [Int] {
+        var members = [[Int]](repeating: [], count: clusters)
+        for (picture, cluster) in assignments.enumerated() where cluster >= 0 {
+            members[Int(cluster)].append(picture)
+        }
+        members.removeAll { $0.isEmpty }
+        guard !members.isEmpty else { return [] }
+
+        let share = count / members.count + 1
+        var drawn: [Int] = []
+        drawn.reserveCapacity(share * members.count)
+        for pictures in members {
+            if pictures.count <= share {
+                for _ in 0..<share { drawn.append(pictures[random.index(below: pictures.count)]) }
+            } else {
+                drawn += random.permutation(pictures.count).prefix(share).map { pictures[$0] }
+            }
+        }
+        return random.permutation(drawn.count).prefix(count).map { drawn[$0] }
+    }
+}
+
+/// The labels of a training epoch: cluster numbers made dense over the non-empty clusters.
+///
+/// The classifier keeps one output for each cluster, empty or not; the outputs above
+/// `count` are never a target.
+package struct DenseLabels: Sendable, Equatable {
+    /// The label of each picture, from 0 up to but not including `count`; −1 where left out.
+    package let labels: [Int32]
+    /// The number of non-empty clusters.
+    package let count: Int
+
+    /// Renumbers the clusters in their order, skipping empty ones.
+    package init(assignments: [Int32], clusters: Int) {
+        var used = [Bool](repeating: false, count: clusters)
+        for cluster in assignments where cluster >= 0 { used[Int(cluster)] = true }
+        var next: Int32 = 0
+        let renumbered = used.map { isUsed -> Int32 in
+            defer { if isUsed { next += 1 } }
+            return isUsed ? next : -1
+        }
+        labels = assignments.map { $0 < 0 ? -1 : renumbered[Int($0)] }
+        count = Int(next)
+    }
+}

@@ -1,0 +1,133 @@
+public import ArgumentParser
+public import Training
+
+/// Trains a network on a folder of pictures; goes on by itself where it was stopped.
+struct Fit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Trains a network on pictures without labels.",
+        discussion: """
+            Killed or interrupted and started again with the same --run, training goes on where it \
+            was and ends with the same model. What is not given is chosen from the pictures and \
+            shown before training begins.
+            """)
+
+    @Argument(help: "A folder of pictures, or a text file with one path a line.")
+    var images: String
+
+    @Option(
+        name: .customLong("run"),
+        help: "The folder that keeps the run: settings, log, state, and the model.")
+    var folder: String
+
+    @Option(help: "v1 (2018) or v2; v2 works on small sets too.")
+    var recipe: Recipe?
+
+    @Option(help: "small (for 28 to 96 pixels) or alexnet (for 224).")
+    var network: Architecture?
+
+    @Option(help: "The side of the network's input in pixels.")
+    var size: Int?
+
+    @Flag(inversion: .prefixedNo, help: "Edges instead of colours; v1 has it by default.")
+    var sobel: Bool?
+
+    @Option(help: "The number of clusters.")
+    var clusters: Int?
+
+    @Option(help: "The number of epochs.")
+    var epochs: Int?
+
+    @Option(help: "As many epochs as this machine does in so many minutes, measured at the start.")
+    var minutes: Double?
+
+    @Option(help: "The number of pictures in a training step.")
+    var batch: Int?
+
+    @Option(help: "The seed of every random choice.")
+    var seed: UInt64?
+
+    @Option(help: "The number of threads; all processors by default.")
+    var threads: Int?
+
+    @Option(help: "Use at most so many pictures, drawn at random.")
+    var maxPictures: Int?
+
+    @Option(help: "Whitening of the embedding: -0.5 in full, 0 not at all.")
+    var whiten: Float?
+
+    @Option(help: "The sizes of v2's prototype sets, as in 100,100,100.")
+    var prototypes: CountList?
+
+    @Option(help: "The learning rate; v2's highest.")
+    var learningRate: Float?
+
+    @Option(help: "At most so many MiB of decoded pictures are kept in memory.")
+    var memory = 1024
+
+    @Option(help: "Save the state every so many seconds within an epoch.")
+    var checkpointEvery = 120
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func validate() throws {
+        if epochs != nil && minutes != nil {
+            throw ValidationError("give --epochs or --minutes, not both")
+        }
+        if let minutes, !(minutes > 0 && minutes.isFinite) {
+            throw ValidationError("--minutes must be above 0")
+        }
+        if let maxPictures, maxPictures < 2 {
+            throw ValidationError("--max-pictures must be at least 2")
+        }
+        if memory < 0 || checkpointEvery < 1 {
+            throw ValidationError("--memory and --checkpoint-every must not be negative or zero")
+        }
+    }
+
+    func run() throws {
+        let progress = FitProgress(TerminalProgress())
+        let session = try FitSession(request, observer: progress)
+        progress.show(session.plan, run: folder)
+        guard try session.run() == .finished else {
+            progress.note("stopped; the same command goes on where it was")
+            throw ExitCode(130)
+        }
+        try FitResult(session).print(json: json)
+    }
+
+    private var request: FitRequest {
+        var request = FitRequest(images: images, run: folder)
+        request.recipe = recipe
+        request.network = network
+        request.sobel = sobel
+        request.size = size
+        request.clusters = clusters
+        request.prototypes = prototypes?.counts
+        request.epochs = epochs
+        request.minutes = minutes
+        request.batch = batch
+        request.seed = seed
+        request.threads = threads
+        request.maxPictures = maxPictures
+        request.whiten = whiten
+        request.learningRate = learningRate
+        request.memory = memory << 20
+        request.checkpointEvery = .seconds(checkpointEvery)
+        return request
+    }
+}
+
+extension Recipe: ExpressibleByArgument {}
+extension Architecture: ExpressibleByArgument {}
+
+/// Whole numbers separated by commas.
+struct CountList: ExpressibleByArgument {
+    let counts: [Int]
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+        counts = parts.compactMap { Int($0) }
+        guard counts.count == parts.count, counts.allSatisfy({ $0 > 0 }) else { return nil }
+    }
+}

@@ -1,0 +1,90 @@
+import Training
+
+/// Tells on standard error how a run goes.
+final class FitProgress: FitObserver {
+    private let display: TerminalProgress
+    private var settings: FitSettings?
+
+    init(_ display: TerminalProgress) {
+        self.display = display
+        Interruption.watch()
+    }
+
+    var shouldStop: Bool { Interruption.isRequested }
+
+    func begin(_ phase: FitPhase, epoch: Int?, total: Int) {
+        let title =
+            switch phase {
+            case .reading: "reading pictures"
+            case .measuring: "measuring speed"
+            case .features: "features"
+            case .filling: "first embeddings"
+            case .clustering: "clustering"
+            case .training: "training"
+            case .shipping: "final features"
+            }
+        let place = epoch.map { "epoch \($0 + 1)\(settings.map { " of \($0.epochs)" } ?? ""): " }
+        display.begin((place ?? "") + title, total: total, unit: unit(phase))
+    }
+
+    private func unit(_ phase: FitPhase) -> String {
+        switch phase {
+        case .training, .filling: "crops"
+        case .clustering: "sets"
+        default: "pictures"
+        }
+    }
+
+    func advance(to done: Int) { display.advance(to: done) }
+    func end(_ phase: FitPhase) { display.end() }
+    func note(_ message: String) { display.line(message) }
+
+    func finished(_ epoch: EpochMetrics) {
+        let of = settings.map { " of \($0.epochs)" } ?? ""
+        var text = "epoch \(epoch.epoch + 1)\(of): loss \(epoch.loss.rounded(to: 3))"
+        if let nmi = epoch.nmiPrevious { text += ", NMI with the last \(nmi.rounded(to: 3))" }
+        text += ", clusters of \(epoch.clusters.minimum) to \(epoch.clusters.maximum) pictures"
+        if epoch.clusters.empty > 0 { text += ", \(epoch.clusters.empty) empty" }
+        if let labels = epoch.labels { text += ", AMI with folders \(labels.ami.rounded(to: 3))" }
+        display.line(text)
+    }
+
+    /// Prints the plan.
+    func show(_ plan: FitPlan, run: String) {
+        let settings = plan.settings
+        self.settings = settings
+        if plan.isFinished {
+            note("the run in '\(run)' is finished: \(settings.epochs) epochs")
+            return
+        }
+        let sobel = settings.sobel ? " on edges (Sobel)" : ""
+        let skipped =
+            plan.skipped == 0
+            ? "" : ", \(plan.skipped) files skipped (see \(run)/skipped.tsv)"
+        note("plan")
+        note("  pictures  \(settings.pictures)\(skipped)")
+        note("  network   \(settings.network.rawValue) at \(settings.size) pixels\(sobel)")
+        note("  recipe    \(plan.recipeReason)")
+        note("  clusters  \(settings.clusters)\(prototypes(settings))")
+        note("  epochs    \(settings.epochs), batches of \(settings.batch)\(minutes(plan))")
+        note("  memory    about \(plan.memory >> 20) MiB, \(plan.cached) pictures kept decoded")
+        note("  threads   \(settings.threads), seed \(settings.seed)")
+    }
+
+    private func prototypes(_ settings: FitSettings) -> String {
+        guard settings.recipe == .v2 else { return "" }
+        return ", prototypes " + settings.prototypes.map { "\($0)" }.joined(separator: "+")
+    }
+
+    private func minutes(_ plan: FitPlan) -> String {
+        plan.expectedMinutes.map { ", about \($0.rounded(to: 1)) minutes" } ?? ""
+    }
+}
+
+extension Double {
+    /// The number with so many decimal places.
+    func rounded(to places: Int) -> Double {
+        let scale = (0..<places).reduce(1.0) { factor, _ in factor * 10 }
+        return (self * scale).rounded() / scale
+    }
+}

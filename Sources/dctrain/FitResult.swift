@@ -1,0 +1,31 @@
+import Foundation
+import Model
+import Training
+
+/// What `fit` prints when the model is there.
+struct FitResult: Encodable {
+    private let model: String
+    private let sha256: String
+    private let settings: FitSettings
+    private let lastEpoch: EpochMetrics?
+    private let skipped: Int
+
+    init(_ session: FitSession) throws {
+        model = session.modelPath
+        sha256 = try FileDigest.sha256(ofFileAt: session.modelPath)
+        settings = session.plan.settings
+        lastEpoch = session.metrics.last
+        skipped = session.plan.skipped
+    }
+
+    func print(json: Bool) throws {
+        guard json else {
+            Swift.print("\(model)  \(settings.clusters) clusters, \(settings.epochs) epochs")
+            return
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        Swift.print(String(decoding: try encoder.encode(self), as: UTF8.self))
+    }
+}

@@ -1,0 +1,125 @@
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// Progress on standard error: a bar with rate and time left on a terminal, and elsewhere a
+/// line now and then.
+final class TerminalProgress {
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let interval: Duration
+    private var title = ""
+    private var unit = ""
+    private var total = 0
+    private var start = ContinuousClock.now
+    private var lastShown = ContinuousClock.now
+    private var barIsShown = false
+
+    init() {
+        interval = isTerminal ? .milliseconds(200) : .seconds(20)
+    }
+
+    /// A piece of work of `total` items begins; 0 where that is unknown.
+    func begin(_ title: String, total: Int, unit: String) {
+        (self.title, self.total, self.unit) = (title, total, unit)
+        start = .now
+        lastShown = start
+        if isTerminal { show("\(title) …") }
+    }
+
+    /// So many items are done.
+    func advance(to done: Int) {
+        let now = ContinuousClock.now
+        guard now - lastShown > interval else { return }
+        lastShown = now
+        let seconds = (now - start) / .seconds(1)
+        let rate = Double(done) / max(seconds, 1e-9)
+        let share = total > 0 ? min(1, Double(done) / Double(total)) : 0
+        let left = rate > 0 ? Int(Double(max(0, total - done)) / rate) : 0
+        let tail = "\(Self.number(rate)) \(unit)/s, \(Self.time(left)) left"
+        if isTerminal {
+            let filled = Int(share * 24)
+            let bar =
+                String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
+            show("\(title) \(bar) \(Int(share * 100)) %  \(tail)")
+        } else {
+            line("\(title): \(Int(share * 100)) %, \(tail)")
+        }
+    }
+
+    /// The work is done.
+    func end() { clear() }
+
+    /// Prints a line of its own.
+    func line(_ text: String) {
+        clear()
+        Self.write("\(text)\n")
+    }
+
+    private func show(_ text: String) {
+        Self.write("\r\u{1B}[2K\(text.prefix(Self.columns - 1))")
+        barIsShown = true
+    }
+
+    private func clear() {
+        guard barIsShown else { return }
+        Self.write("\r\u{1B}[2K")
+        barIsShown = false
+    }
+
+    private static var columns: Int {
+        var size = winsize()
+        let known = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0
+        return known && size.ws_col > 20 ? Int(size.ws_col) : 80
+    }
+
+    private static func write(_ text: String) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let written = unsafe bytes.withUnsafeBytes {
+                unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count)
+            }
+            if written < 0 && errno == EINTR { continue }
+            guard written > 0 else { return }
+            bytes = bytes.dropFirst(written)
+        }
+    }
+
+    private static func number(_ rate: Double) -> String {
+        rate < 10 ? "\(rate.rounded(to: 1))" : "\(Int(rate))"
+    }
+
+    private static func time(_ seconds: Int) -> String {
+        let (minutes, rest) = (seconds / 60, seconds % 60)
+        if minutes >= 60 { return "\(minutes / 60) h \(minutes % 60) min" }
+        return minutes > 0 ? "\(minutes) min \(rest) s" : "\(rest) s"
+    }
+}
+
+/// Whether the user wants the program to stop.
+///
+/// The first SIGINT or SIGTERM asks for a stop at the next step; a second one ends the program
+/// at once, which loses nothing but the work since the last saved state.
+enum Interruption {
+    private static let requested = Atomic<Bool>(false)
+
+    /// Whether a signal came.
+    static var isRequested: Bool { requested.load(ordering: .relaxed) }
+
+    /// Catches both signals from now on.
+    static func watch() {
+        // Touched here, so that the handler finds it made.
+        requested.store(false, ordering: .relaxed)
+        for number in [SIGINT, SIGTERM] {
+            var action = sigaction()
+            unsafe action.__sigaction_handler.sa_handler = { _ in
+                Interruption.requested.store(true, ordering: .relaxed)
+            }
+            action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
+            unsafe sigaction(number, &action, nil)
+        }
+    }
+}
