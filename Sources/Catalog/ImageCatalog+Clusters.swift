@@ -26,10 +26,7 @@ extension ImageCatalog {
 
     /// The pictures of a cluster, nearest to its centroid first.
     ///
-    /// - Parameters:
-    ///   - id: The cluster.
-    ///   - last: The last picture of the page before, to go on after it.
-    ///   - limit: How many at most.
+    /// `last` is the last picture of the page before, to go on after it.
     public func images(
         inCluster id: Int, after last: ImageRecord? = nil, limit: Int
     ) async throws -> [ImageRecord] {

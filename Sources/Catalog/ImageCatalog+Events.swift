@@ -5,8 +5,9 @@ extension ImageCatalog {
     /// Events kept; older ones are dropped.
     static let eventsKept: Int64 = 100_000
 
-    /// The events after a number, oldest first. A gap before the first one means that those in
-    /// between were dropped.
+    /// The events after a number, oldest first.
+    ///
+    /// A gap before the first one means that those in between were dropped.
     public func events(after sequence: Int64, limit: Int) async throws -> [EventRecord] {
         try await read { db in
             try Row.fetchAll(

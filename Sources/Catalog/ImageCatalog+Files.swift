@@ -41,9 +41,9 @@ public struct StoredFile: Sendable, Equatable {
 extension ImageCatalog {
     /// Tells the index of files that are there: new and touched ones become pending.
     ///
-    /// - Parameter retryingUnreadable: Whether pictures that could not even be read (permissions,
-    ///   input and output errors) become pending too; those that were read are tried again only
-    ///   when the file changes.
+    /// With `retryingUnreadable`, pictures that could not even be read (permissions, input and
+    /// output errors) become pending too; those that were read are tried again only when the
+    /// file changes. The answers are in the order of `files`.
     public func register(
         _ files: [FoundFile], root: Int64, retryingUnreadable: Bool = true
     ) async throws -> [Registration] {

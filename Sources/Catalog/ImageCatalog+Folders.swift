@@ -5,7 +5,7 @@ extension ImageCatalog {
     /// Makes the watched folders those at `paths`: new ones are added, and the pictures of those
     /// not named any more leave the index.
     ///
-    /// - Parameter paths: Absolute paths, none inside another.
+    /// The paths are absolute, none inside another.
     @discardableResult
     public func setRoots(_ paths: [[UInt8]]) async throws -> [RootRecord] {
         try await transaction(durable: true) { db, loaded in

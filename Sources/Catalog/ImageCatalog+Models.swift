@@ -20,8 +20,9 @@ extension ImageCatalog {
         }
     }
 
-    /// Lets the loaded model answer, if no picture that can be read lacks its embedding, and
-    /// drops the rows of the former one. Pictures of offline folders will wait as pending.
+    /// Lets the loaded model answer, if no picture that can be read lacks its embedding.
+    ///
+    /// The rows of the former one are dropped. Pictures of offline folders will wait as pending.
     ///
     /// - Returns: Whether the change took place now.
     public func finishModelChange() async throws -> Bool {

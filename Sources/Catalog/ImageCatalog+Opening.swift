@@ -54,8 +54,9 @@ extension ImageCatalog {
         return pool
     }
 
-    /// Refuses a file that is not an index of ours, before SQLite touches it. The application id
-    /// stands at byte 68 of a database's header, so damage behind it does not hide whose it is.
+    /// Refuses a file that is not an index of ours, before SQLite touches it.
+    ///
+    /// The application id stands at byte 68 of a database's header, so damage behind it does not hide whose it is.
     private static func requireOurs(_ path: String) throws(CatalogError) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {

@@ -27,9 +27,7 @@ extension ImageCatalog {
         }
     }
 
-    /// The neighbours of a picture under the active model, nearest first.
-    ///
-    /// - Parameter limit: At most the 20 that are stored.
+    /// The neighbours of a picture under the active model, nearest first, of the 20 stored.
     public func neighbours(of image: Int64, limit: Int = 20) async throws -> [SimilarImage] {
         try await read { db in
             let found = try Row.fetchAll(

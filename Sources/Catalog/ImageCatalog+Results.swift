@@ -112,18 +112,21 @@ extension ImageCatalog {
                 switch result.verdict {
                 case .embedded(let embedded):
                     try Self.check(embedded.vector, result.image, model)
-                    try Self.dropEmbeddings(of: result.image, db)
+                    // Of the same content, what another model said stays true.
+                    let others = file.sha256 != result.sha256
+                    try Self.dropEmbeddings(of: result.image, model.id, others: others, db)
                     try Self.insert(embedded, result, model.id, clustering, db)
-                    try Self.record(.indexed, image: result.image, path: file, db)
+                    try Self.record(.indexed, image: result.image, path: file.path, db)
                     stale.insert(result.image)
                     fresh.removeAll { $0.image == result.image }
                     fresh.append((result.image, embedded.vector))
                 case .sameContent:
                     try Self.restoreState(of: result.image, db)
                 case .failed(let reason):
-                    try Self.dropEmbeddings(of: result.image, db)
+                    try Self.dropEmbeddings(of: result.image, model.id, others: true, db)
                     try Self.setFailed(result, reason, db)
-                    try Self.record(.failed, image: result.image, path: file, detail: reason, db)
+                    try Self.record(
+                        .failed, image: result.image, path: file.path, detail: reason, db)
                     stale.insert(result.image)
                 case .notAPicture:
                     try Self.skip(result, file, db)
@@ -163,14 +166,16 @@ extension ImageCatalog {
         }
     }
 
-    /// The path of the picture that a result is about, if it is still that file.
-    private static func target(of result: ImageResult, _ db: Database) throws -> Data? {
+    /// The picture that a result is about, if it is still that file.
+    private static func target(
+        of result: ImageResult, _ db: Database
+    ) throws -> (path: Data, sha256: String?)? {
         let statement = try db.cachedStatement(
-            sql: "SELECT path, device, inode, size, mtime_ns FROM images WHERE id = ?")
+            sql: "SELECT path, sha256, device, inode, size, mtime_ns FROM images WHERE id = ?")
         guard let row = try Row.fetchOne(statement, arguments: [result.image]),
-            identity(row, at: 1).isUnchanged(from: result.identity)
+            identity(row, at: 2).isUnchanged(from: result.identity)
         else { return nil }
-        return row[0]
+        return (row[0], row[1])
     }
 
     private static func check(_ vector: [Float], _ image: Int64, _ model: ModelRecord) throws {
@@ -180,11 +185,22 @@ extension ImageCatalog {
         }
     }
 
-    /// Drops what any model said of a picture's former content.
-    private static func dropEmbeddings(of image: Int64, _ db: Database) throws {
-        for table in ["embeddings", "assignments", "neighbours"] {
-            let statement = try db.cachedStatement(sql: "DELETE FROM \(table) WHERE image = ?")
-            try statement.execute(arguments: [image])
+    /// Drops what a model, or every model, said of a picture.
+    private static func dropEmbeddings(
+        of image: Int64, _ model: Int64, others: Bool, _ db: Database
+    ) throws {
+        let statements = [
+            "DELETE FROM embeddings WHERE image = ? AND (model = ? OR ?)",
+            "DELETE FROM neighbours WHERE image = ? AND (model = ? OR ?)",
+            """
+            DELETE FROM assignments WHERE image = ? AND (? OR clustering IN (
+                SELECT id FROM clusterings WHERE model = ?))
+            """,
+        ]
+        for (number, sql) in statements.enumerated() {
+            let arguments: StatementArguments =
+                number < 2 ? [image, model, others] : [image, others, model]
+            try db.cachedStatement(sql: sql).execute(arguments: arguments)
         }
     }
 
@@ -236,14 +252,13 @@ extension ImageCatalog {
         ).execute(arguments: [reason, result.sha256, result.image])
     }
 
-    /// Turns a picture's row into one of a file that is none. That a picture was there once is
-    /// told as a removal.
-    private static func skip(_ result: ImageResult, _ path: Data, _ db: Database) throws {
-        let wasPicture =
-            try Bool.fetchOne(
-                db, sql: "SELECT sha256 IS NOT NULL FROM images WHERE id = ?",
-                arguments: [result.image]) ?? false
-        if wasPicture { try record(.removed, image: result.image, path: path, db) }
+    /// Turns a picture's row into one of a file that is none.
+    ///
+    /// That a picture was there once is told as a removal.
+    private static func skip(
+        _ result: ImageResult, _ file: (path: Data, sha256: String?), _ db: Database
+    ) throws {
+        if file.sha256 != nil { try record(.removed, image: result.image, path: file.path, db) }
         try db.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO skipped (path, root, device, inode, size, mtime_ns)

@@ -1,6 +1,7 @@
 extension ImageCatalog {
-    /// The model that searches go through: the one that the daemon loaded last. While its
-    /// embeddings are being made, searches see those made so far, and never those of another
+    /// The model that searches go through: the one that the daemon loaded last.
+    ///
+    /// While its embeddings are being made, searches see those made so far, and never those of another
     /// model.
     public var searchModel: ModelRecord? { search?.model }
 
@@ -8,12 +9,15 @@ extension ImageCatalog {
     public var searchCount: Int { search?.matrix.count ?? 0 }
 
     /// The pictures whose embeddings have the largest dot products with `vector`, exactly, ties
-    /// to the lower id. It neither waits for writes nor holds them up.
+    /// to the lower id.
+    ///
+    /// It neither waits for writes nor holds them up.
     ///
     /// - Parameters:
     ///   - vector: As long as the loaded model's dimension.
     ///   - count: How many at most.
     ///   - excluded: A picture to leave out.
+    /// - Returns: The best first.
     /// - Throws: `CatalogError.noModel`, `CatalogError.invalidVector`.
     /// - Complexity: O(pictures · dimension).
     public func nearest(

@@ -46,10 +46,8 @@ public final class ImageCatalog: Sendable {
 
     /// Runs one transaction on the writer's queue, then shows its result to searches.
     ///
-    /// - Parameters:
-    ///   - durable: Whether the transaction must survive a power cut.
-    ///   - body: May change the model in memory along with the tables; when the transaction
-    ///     fails, the memory is read again before its next use.
+    /// A durable one survives a power cut. The body may change the model in memory along with the
+    /// tables; when the transaction fails, the memory is read again before its next use.
     func transaction<T: Sendable>(
         durable: Bool = false,
         _ body: @escaping @Sendable (Database, inout LoadedModel?) throws -> T

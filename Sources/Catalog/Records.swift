@@ -31,8 +31,9 @@ public struct FileIdentity: Sendable, Hashable {
         (self.size, self.modified) = (size, modified)
     }
 
-    /// Whether both describe the same untouched file. Device numbers are not compared, since
-    /// they may change when a disk is mounted again.
+    /// Whether both describe the same untouched file.
+    ///
+    /// Device numbers are not compared, since they may change when a disk is mounted again.
     public func isUnchanged(from other: FileIdentity) -> Bool {
         inode == other.inode && size == other.size && modified == other.modified
     }

@@ -1,7 +1,9 @@
 import GRDB
 
-/// The tables and views of the index, which are a public contract: anyone may read them with
-/// `sqlite3` while the daemon runs. Columns may be added; names and meanings stay.
+/// The tables and views of the index, which are a public contract.
+///
+/// Anyone may read them with `sqlite3` while the daemon runs. Columns may be added; names and
+/// meanings stay.
 ///
 /// Paths are absolute bytes (BLOB), since not every file name is UTF-8. Times are Unix
 /// milliseconds. Vectors and centroids are `dimension` × Float32, little-endian. Device and
