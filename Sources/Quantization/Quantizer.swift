@@ -20,7 +20,7 @@ public struct Quantizer {
         case comparing
     }
 
-    /// Told how many units of work of a phase are done, out of how many.
+    /// Told how many units of work of a phase are done, out of how many; a phase begins with 0.
     public typealias Progress = (_ phase: Phase, _ done: Int, _ of: Int) -> Void
 
     /// How many pictures the bias correction looks at; a mean needs few.
@@ -106,6 +106,7 @@ extension Quantizer {
         }
         var histograms = measured.map { _ in ActivationHistogram() }
         let sources = Set(measured.map(\.source))
+        progress(.calibrating, 0, views.shape[0])
         for rows in (0..<views.shape[0]).batches(of: reference.batch) {
             let outputs = reference.outputs(of: sources, for: views, rows: rows)
             for (index, step) in measured.enumerated() {
@@ -149,6 +150,7 @@ extension Quantizer {
         let weighted = draft.folded.steps.filter { $0.weights != nil }
         let inputs = Set(weighted.map { draft.folded.source(of: $0.layer.inputs[0]) })
         var expected: [String: ElementMeans] = [:]
+        progress(.correcting, 0, weighted.count)
         for rows in (0..<count).batches(of: reference.batch) {
             for (name, values) in reference.outputs(of: inputs, for: sample, rows: rows) {
                 expected[name, default: ElementMeans()].add(values)
@@ -174,6 +176,7 @@ extension Quantizer {
         formats: [String: ActivationFormat]
     ) throws(QuantizationError) -> DriftReport {
         var meter = try DriftMeter(folded, quantized, formats: formats, threads: threads)
+        progress(.comparing, 0, views.shape[0])
         for rows in (0..<views.shape[0]).batches(of: reference.batch) {
             let outputs = reference.outputs(of: meter.sources, for: views, rows: rows)
             meter.compare(outputs, views: views, rows: rows)

@@ -50,15 +50,18 @@ struct Quantize: ParsableCommand {
 
     func run() throws {
         let float = try Checkpoint(contentsOf: checkpoint, needed: .float32)
+        let progress = TerminalProgress()
         let views = try CalibrationPictures(
-            at: calibrate, count: pictures, input: float.input, threads: threads)
-        let progress = ProgressLines()
+            at: calibrate, count: pictures, input: float.input, threads: threads,
+            progress: progress)
         let (quantized, drift): (Checkpoint, DriftReport)
         do throws(QuantizationError) {
             (quantized, drift) = try Quantizer.quantize(
                 float, calibration: views.pixels, weightBits: weightBits, threads: threads,
                 progress: progress.show)
+            progress.end()
         } catch {
+            progress.end()
             throw CommandFailure("\(checkpoint): \(error)")
         }
         try quantized.write(to: output)
@@ -73,19 +76,15 @@ struct CommandFailure: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// A line on standard error when a phase begins, which is often enough for work of seconds.
-private final class ProgressLines {
-    private var last: Quantizer.Phase?
-
-    func show(_ phase: Quantizer.Phase, done: Int, of total: Int) {
-        guard phase != last else { return }
-        last = phase
-        let text =
-            switch phase {
-            case .calibrating: "calibrating on \(total.grouped) pictures"
-            case .correcting: "correcting the biases of \(total) layers"
-            case .comparing: "comparing float and int8 on \(total.grouped) pictures"
-            }
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+extension TerminalProgress {
+    /// Shows how far the quantizer is; a phase begins with nothing done.
+    fileprivate func show(_ phase: Quantizer.Phase, done: Int, of total: Int) {
+        guard done == 0 else { return advance(to: done) }
+        end()
+        switch phase {
+        case .calibrating: begin("calibrating", total: total, unit: "pictures")
+        case .correcting: begin("correcting biases", total: total, unit: "layers")
+        case .comparing: begin("comparing float and int8", total: total, unit: "pictures")
+        }
     }
 }

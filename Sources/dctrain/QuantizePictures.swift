@@ -1,5 +1,4 @@
 import Dispatch
-import Foundation
 import Imaging
 import Model
 import Synchronization
@@ -14,11 +13,15 @@ struct CalibrationPictures {
     /// on standard error and others take their place.
     ///
     /// The draw is the same each time, so that equal pictures give equal checkpoints.
-    init(at path: String, count: Int, input: InputSpecification, threads: Int) throws {
+    init(
+        at path: String, count: Int, input: InputSpecification, threads: Int,
+        progress: TerminalProgress
+    ) throws {
         let entries = try PictureList(at: path).entries
         var random = SeededGenerator(seed: 0)
         let order = random.permutation(entries.count)
         var (values, found, unreadable) = ([UInt8](), 0, 0)
+        progress.begin("reading pictures", total: min(count, order.count), unit: "pictures")
         for start in stride(from: 0, to: order.count, by: 4 * threads) where found < count {
             let chunk = order[start..<min(start + 4 * threads, order.count)]
             for view in Self.views(of: chunk.map { entries[$0] }, input: input) {
@@ -29,10 +32,11 @@ struct CalibrationPictures {
                     unreadable += 1
                 }
             }
+            progress.advance(to: found)
         }
+        progress.end()
         if unreadable > 0 {
-            let text = "\(unreadable.grouped) files in '\(path)' are no readable pictures\n"
-            FileHandle.standardError.write(Data(text.utf8))
+            progress.line("\(unreadable.grouped) files in '\(path)' are no readable pictures")
         }
         guard found > 0 else {
             throw CommandFailure(
@@ -47,7 +51,8 @@ struct CalibrationPictures {
     ) -> [Picture?] {
         let results = Mutex([Picture?](repeating: nil, count: entries.count))
         DispatchQueue.concurrentPerform(iterations: entries.count) { index in
-            let picture = try? Picture(contentsOf: entries[index].path, for: input)
+            let picture = try? Picture(
+                contentsOf: entries[index].path, decode: input.decode, target: input.shortSide)
             let view = picture?.centerView(for: input)
             results.withLock { $0[index] = view }
         }
