@@ -74,6 +74,7 @@ public struct Assignment: Codable, Sendable, Hashable {
     /// The second nearest cluster, where there is more than one.
     public var second: Int64?
     /// `1 − distance / distance to the second`: 0 is a tie, 1 is on the centroid.
+    ///
     /// Nil where there is one cluster only.
     public var margin: Double?
 
