@@ -17,7 +17,7 @@
     func start(of slot: ActivationSlot, picture: Int) -> UnsafeMutablePointer<UInt8> {
         let start = slot.offset + picture * slot.stride
         precondition(
-            picture >= 0 && start >= 0 && start + slot.stride <= memory.count,
+            picture >= 0 && start >= 0 && start + slot.extent <= memory.count,
             "picture \(picture) of \(slot) in an arena of \(memory.count) bytes")
         return unsafe memory.base + start
     }
@@ -47,8 +47,8 @@
     }
 }
 
-/// Where in an arena an activation lies: one stretch a picture, `stride` bytes apart, each with
-/// a margin that holds the zero point (what a convolution reads outside the map) and slack.
+/// Where in an arena an activation lies: one stretch a picture, each with a margin that holds
+/// the zero point (what a convolution reads outside the map) and slack.
 package struct ActivationSlot: Sendable, Equatable {
     /// The first byte of the first picture.
     package let offset: Int
@@ -56,12 +56,19 @@ package struct ActivationSlot: Sendable, Equatable {
     package let count: Int
     /// The bytes of the margin, as many as there are channels.
     package let margin: Int
+    /// The bytes from one picture to the next.
+    package let stride: Int
 
     /// A slot for activations of `count` bytes.
-    package init(offset: Int, count: Int, margin: Int) {
+    package init(offset: Int, count: Int, margin: Int, stride: Int) {
         (self.offset, self.count, self.margin) = (offset, count, margin)
+        self.stride = stride
     }
 
-    /// The bytes from one picture to the next.
-    package var stride: Int { (count + margin + cacheLine).roundedUp(to: cacheLine) }
+    /// The bytes that one picture's activation takes with its margin and slack.
+    package static func extent(count: Int, margin: Int) -> Int {
+        (count + margin + cacheLine).roundedUp(to: cacheLine)
+    }
+
+    var extent: Int { Self.extent(count: count, margin: margin) }
 }

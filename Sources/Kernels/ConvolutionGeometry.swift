@@ -31,11 +31,13 @@ package struct ConvolutionGeometry: Sendable, Equatable {
     package var outputWidth: Int { (width + left + right - kernelWidth) / stride + 1 }
     /// The output's positions.
     package var positions: Int { outputHeight * outputWidth }
+    /// The weights of all filters.
+    package var weights: Int { outputs * kernelHeight * kernelWidth * channels / groups }
 
     /// Whether every channel has one filter of its own.
     var isDepthwise: Bool { groups > 1 && groups == channels && groups == outputs }
 
-    private var isPadded: Bool { top + left + bottom + right > 0 }
+    var isPadded: Bool { top + left + bottom + right > 0 }
 
     /// Whether a whole row of the window is one run of bytes, instead of one run a position.
     ///

@@ -32,8 +32,8 @@ internal import CKernels
     ) {
         let g = geometry
         precondition(
-            filters.count == g.outputs * g.kernelHeight * g.kernelWidth * g.channels / g.groups
-                && bias.count == g.outputs && weightScales.count == g.outputs,
+            filters.count == g.weights && bias.count == g.outputs
+                && weightScales.count == g.outputs,
             "\(filters.count) weights, \(bias.count) biases and \(weightScales.count) scales "
                 + "for \(g)")
         self.geometry = g
@@ -88,6 +88,7 @@ internal import CKernels
     package func prepare(
         in arena: Arena, from input: ActivationSlot, copy: ActivationSlot?, picture: Int
     ) {
+        guard geometry.isPadded else { return }
         guard let copy else {
             return arena.fillMargin(of: input, picture: picture, with: inputZeroPoint)
         }

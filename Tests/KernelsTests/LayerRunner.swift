@@ -16,8 +16,7 @@ struct ConvolutionCase {
         let g = geometry
         self.geometry = g
         activations = random.bytes(g.height * g.width * g.channels)
-        filters = random.weights(
-            g.outputs * g.kernelHeight * g.kernelWidth * g.channels / g.groups, limit: limit)
+        filters = random.weights(g.weights, limit: limit)
         bias = (0..<g.outputs).map { _ in Int32.random(in: -5000...5000, using: &random) }
         input = random.format()
         output = random.format()
@@ -35,7 +34,7 @@ struct ConvolutionCase {
             output: output, using: table)
         var end = 0
         func slot(_ count: Int) -> ActivationSlot {
-            let slot = ActivationSlot(offset: end, count: count, margin: g.channels)
+            let slot = ActivationSlot(at: end, count: count, margin: g.channels)
             end += 2 * slot.stride
             return slot
         }
@@ -87,6 +86,15 @@ struct ConvolutionCase {
             }
         }
         return result
+    }
+}
+
+extension ActivationSlot {
+    /// A slot whose pictures follow each other.
+    init(at offset: Int, count: Int, margin: Int = 0) {
+        self.init(
+            offset: offset, count: count, margin: margin,
+            stride: Self.extent(count: count, margin: margin))
     }
 }
 

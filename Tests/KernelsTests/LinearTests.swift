@@ -21,8 +21,8 @@ struct LinearTests {
             }
         }
 
-        let from = ActivationSlot(offset: 0, count: inputs, margin: 0)
-        let to = ActivationSlot(offset: batch * from.stride, count: outputs, margin: 0)
+        let from = ActivationSlot(at: 0, count: inputs)
+        let to = ActivationSlot(at: batch * from.stride, count: outputs)
         let arena = Arena(byteCount: batch * (from.stride + to.stride))
         for (i, row) in activations.enumerated() {
             arena.write(row.span, to: from, picture: i)

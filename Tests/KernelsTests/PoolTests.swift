@@ -8,9 +8,8 @@ struct PoolTests {
         _ pool: IntegerPool, on activations: [UInt8], splitAt cut: Int = 0
     ) -> [UInt8] {
         let g = pool.geometry
-        let from = ActivationSlot(offset: 0, count: activations.count, margin: g.channels)
-        let to = ActivationSlot(
-            offset: from.stride, count: g.outputHeight * g.outputWidth * g.channels, margin: 0)
+        let from = ActivationSlot(at: 0, count: activations.count, margin: g.channels)
+        let to = ActivationSlot(at: from.stride, count: g.outputHeight * g.outputWidth * g.channels)
         let arena = Arena(byteCount: from.stride + to.stride)
         arena.write(activations.span, to: from, picture: 0)
         for rows in [0..<cut, cut..<g.outputHeight] {
@@ -115,7 +114,7 @@ struct PoolTests {
         let (a, b) = (random.bytes(count), random.bytes(count))
         let (fa, fb, fy) = (random.format(), random.format(), random.format())
         let slots = (0..<3).map {
-            ActivationSlot(offset: $0 * 256, count: count, margin: 0)
+            ActivationSlot(at: $0 * 256, count: count)
         }
         let arena = Arena(byteCount: 768)
         arena.write(a.span, to: slots[0], picture: 0)

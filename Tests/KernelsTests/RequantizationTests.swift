@@ -8,8 +8,8 @@ struct RequantizationTests {
     static func bytes(
         _ sums: [Int32], multiplier: Float, output: ActivationFormat, on table: KernelTable
     ) -> [UInt8] {
-        let slot = ActivationSlot(offset: 0, count: 4, margin: 0)
-        let to = ActivationSlot(offset: slot.stride, count: sums.count, margin: 0)
+        let slot = ActivationSlot(at: 0, count: 4)
+        let to = ActivationSlot(at: slot.stride, count: sums.count)
         let linear = IntegerLinear(
             weights: [Int8](repeating: 0, count: 4 * sums.count).span, bias: sums.span,
             weightScales: [Float](repeating: multiplier * output.scale, count: sums.count).span,
@@ -74,7 +74,7 @@ struct RequantizationTests {
     @Test func pixelsGoThroughTheTable() {
         let normalized = (0..<768).map { (Float($0 % 256) / 255 - 0.5) / 0.25 }
         let format = ActivationFormat(scale: 4 / 255, zeroPoint: 128)
-        let slot = ActivationSlot(offset: 0, count: 6, margin: 0)
+        let slot = ActivationSlot(at: 0, count: 6)
         let arena = Arena(byteCount: slot.stride)
         let pixels: [UInt8] = [0, 1, 127, 128, 254, 255]
         PixelTable(normalized: normalized, format: format).run(

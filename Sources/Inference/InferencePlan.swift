@@ -1,0 +1,122 @@
+package import Kernels
+public import Model
+import Synchronization
+package import Tensors
+
+/// An int8 network, planned once and run many times: pixels → embedding and cluster.
+///
+/// Planning packs the weights and lays out all memory; running allocates only its results. The
+/// bytes of an embedding are the same on every instruction set, for every batch and every number
+/// of threads. Calls from several threads wait for each other.
+public final class InferencePlan: Sendable {
+    /// The number of pictures that one call takes at most.
+    public let batch: Int
+    /// The number of threads that work on a call, the caller's included.
+    public let threads: Int
+    /// The number of dimensions of an embedding.
+    public let dimension: Int
+    /// The name of the instruction set in use, as `DC_ISA` takes it.
+    public let instructionSet: String
+
+    private let program: Program
+    private let crew: Crew<Program.Job>
+    private let shapes: [String: Shape]
+    private let pixelCount: Int
+    /// Scratch for distances to centroids; who holds it has the arena too.
+    private let distances: Mutex<[Float]>
+
+    /// The most threads and the largest batch that can be asked for.
+    static let limits = (threads: 1...256, batch: 1...4096)
+
+    /// Plans the network of an int8 checkpoint.
+    ///
+    /// - Parameters:
+    ///   - checkpoint: An int8 checkpoint whose network ends in a projection, a normalization
+    ///     and centroids.
+    ///   - batch: The number of pictures that one call takes at most.
+    ///   - threads: How many threads work on a call.
+    /// - Throws: `InferenceError` with the layer or setting that cannot be used.
+    public convenience init(
+        _ checkpoint: Checkpoint, batch: Int = 1, threads: Int = 1
+    ) throws(InferenceError) {
+        let table: KernelTable
+        do {
+            table = try KernelTable.current()
+        } catch {
+            throw .instructionSet(error.description)
+        }
+        try self.init(checkpoint, batch: batch, threads: threads, using: table)
+    }
+
+    /// Plans a network on a row of the kernel table.
+    package init(
+        _ checkpoint: Checkpoint, batch: Int = 1, threads: Int = 1, using table: KernelTable
+    ) throws(InferenceError) {
+        for (name, value, allowed) in [
+            ("batch", batch, Self.limits.batch), ("threads", threads, Self.limits.threads),
+        ] where !allowed.contains(value) {
+            throw .invalidSetting(name: name, value: value, allowed: allowed)
+        }
+        let planner = try Planner(checkpoint, batch: batch, table: table)
+        let program = try planner.program()
+        self.batch = batch
+        self.threads = threads
+        self.program = program
+        shapes = planner.shapes
+        pixelCount = program.input.count
+        dimension = program.head.dimension
+        instructionSet = table.name
+        distances = Mutex([Float](repeating: 0, count: program.head.scratchCount))
+        crew = Crew(threads: threads) { program.perform($0, task: $1) }
+    }
+
+    /// The bytes that this plan takes, now and at any time: packed weights, tables, activations.
+    public var peakMemory: Int { program.byteCount + program.head.scratchCount * 4 }
+
+    /// The embedding and the cluster of each picture.
+    ///
+    /// - Parameters:
+    ///   - pixels: `[count, height, width, 3]`, u8 RGB of the size that the checkpoint's input
+    ///     names.
+    ///   - count: The number of pictures, at most `batch`.
+    /// - Returns: One embedding a picture.
+    public func embed(_ pixels: Span<UInt8>, count: Int) -> [Embedding] {
+        distances.withLock { distances in
+            load(pixels, count: count)
+            program.run(pictures: count, on: crew)
+            return (0..<count).map {
+                program.head.embedding(
+                    of: program.accumulators, picture: $0, distances: &distances)
+            }
+        }
+    }
+
+    /// The u8 output of every layer that has one, and of the input, `[count] + shape`.
+    package func outputs(_ pixels: Span<UInt8>, count: Int) -> [String: Tensor<UInt8>] {
+        distances.withLock { _ in
+            load(pixels, count: count)
+            var outputs: [String: Tensor<UInt8>] = [:]
+            func capture(_ layer: String, _ slot: ActivationSlot) {
+                let bytes = (0..<count).flatMap { program.arena.read(slot, picture: $0) }
+                let shape = shapes[layer, default: [slot.count]]
+                outputs[layer] = Tensor(bytes, shape: Shape([count] + shape.extents))
+            }
+            capture(Network.input, program.input)
+            for stage in program.stages.indices {
+                program.runLayers(of: stage, pictures: count, on: crew, finished: capture)
+            }
+            return outputs
+        }
+    }
+
+    private func load(_ pixels: Span<UInt8>, count: Int) {
+        precondition(
+            count >= 0 && count <= batch && pixels.count == count * pixelCount,
+            "\(pixels.count) bytes for \(count) of at most \(batch) pictures of \(pixelCount)")
+        for picture in 0..<count {
+            let bytes = picture * pixelCount..<(picture + 1) * pixelCount
+            program.pixels.run(
+                pixels.extracting(bytes), in: program.arena, to: program.input, picture: picture)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Kernels
+
+/// A planned network: what to run, in which order, on which memory.
+struct Program: Sendable {
+    /// Layers of one picture in a row, or a layer of the whole batch.
+    enum Stage: Sendable {
+        case pictures([PictureStep])
+        case batch(BatchStep)
+    }
+
+    /// What threads share out.
+    enum Job: Sendable {
+        /// All layers of a stage, one picture a task: the picture's activations stay in the
+        /// cache from layer to layer.
+        case stage(Int)
+        /// One layer, its pictures cut into parts.
+        case step(stage: Int, index: Int, parts: Int)
+        /// One layer of the whole batch.
+        case batch(stage: Int, pictures: Int, parts: Int)
+    }
+
+    let arena: Arena
+    let pixels: PixelTable
+    let input: ActivationSlot
+    var stages: [Stage]
+    let accumulators: AlignedMemory<Int32>
+    let head: EmbeddingHead
+
+    /// Performs one task of a job.
+    func perform(_ job: Job, task: Int) {
+        switch job {
+        case .stage(let stage):
+            guard case .pictures(let steps) = stages[stage] else { return }
+            for step in steps {
+                step.prepare(picture: task)
+                step.run(picture: task, part: 0, of: 1)
+            }
+        case .step(let stage, let index, let parts):
+            guard case .pictures(let steps) = stages[stage] else { return }
+            steps[index].run(picture: task / parts, part: task % parts, of: parts)
+        case .batch(let stage, let pictures, let parts):
+            guard case .batch(let step) = stages[stage] else { return }
+            step.run(pictures: pictures, part: task, of: parts)
+        }
+    }
+
+    /// Runs every layer on the first `pictures` pictures, whose input is in the arena.
+    func run(pictures: Int, on crew: Crew<Job>) {
+        for (index, stage) in stages.enumerated() {
+            if case .pictures = stage, pictures >= crew.threads {
+                crew.run(.stage(index), tasks: pictures)
+            } else {
+                runLayers(of: index, pictures: pictures, on: crew) { _, _ in }
+            }
+        }
+    }
+
+    /// Runs a stage layer by layer, calling `finished` after each with what it wrote to.
+    func runLayers(
+        of index: Int, pictures: Int, on crew: Crew<Job>,
+        finished: (_ layer: String, _ output: ActivationSlot) -> Void
+    ) {
+        switch stages[index] {
+        case .pictures(let steps):
+            for (number, step) in steps.enumerated() {
+                for picture in 0..<pictures { step.prepare(picture: picture) }
+                let parts = step.parts(threads: crew.threads)
+                crew.run(
+                    .step(stage: index, index: number, parts: parts), tasks: pictures * parts)
+                finished(step.layer, step.output)
+            }
+        case .batch(let step):
+            let parts = step.parts(threads: crew.threads)
+            crew.run(.batch(stage: index, pictures: pictures, parts: parts), tasks: parts)
+            if case .activation(let slot) = step.output { finished(step.layer, slot) }
+        }
+    }
+
+    /// The bytes of weights, tables and activations.
+    var byteCount: Int {
+        stages.reduce(arena.byteCount + accumulators.byteCount + head.byteCount) { sum, stage in
+            switch stage {
+            case .pictures(let steps): steps.reduce(sum) { $0 + $1.byteCount }
+            case .batch(let step): sum + step.linear.byteCount
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import Kernels
+import Tensors
+
+/// A layer that works on one picture at a time.
+struct PictureStep: Sendable {
+    enum Operation: Sendable {
+        case convolution(IntegerConvolution, copy: ActivationSlot?)
+        case pool(IntegerPool)
+        case addition(IntegerAddition, with: ActivationSlot)
+    }
+
+    let layer: String
+    let operation: Operation
+    let input: ActivationSlot
+    let output: ActivationSlot
+    let arena: Arena
+
+    /// What must be done to a picture before its parts are run.
+    func prepare(picture: Int) {
+        if case .convolution(let convolution, let copy) = operation {
+            convolution.prepare(in: arena, from: input, copy: copy, picture: picture)
+        }
+    }
+
+    /// Computes one of `parts` parts of a picture's output.
+    func run(picture: Int, part: Int, of parts: Int) {
+        switch operation {
+        case .convolution(let convolution, let copy):
+            var positions = 0..<convolution.geometry.positions
+            var panels = 0..<convolution.panels
+            if splitsPanels(convolution) {
+                panels = panels.part(part, of: parts, step: 4)
+            } else {
+                // 24 is a multiple of every tile's height.
+                positions = positions.part(part, of: parts, step: 24)
+            }
+            convolution.run(
+                in: arena, from: copy ?? input, to: output, picture: picture,
+                positions: positions, panels: panels)
+        case .pool(let pool):
+            let rows = (0..<pool.geometry.outputHeight).part(part, of: parts, step: 1)
+            pool.run(in: arena, from: input, to: output, picture: picture, rows: rows)
+        case .addition(let addition, let other):
+            let elements = (0..<output.count).part(part, of: parts, step: 64)
+            addition.run(
+                in: arena, from: input, and: other, to: output, picture: picture,
+                elements: elements)
+        }
+    }
+
+    /// How many parts are worth the while of `threads` threads: more than one only from about
+    /// 20 µs of work on, since waking a thread costs several.
+    func parts(threads: Int) -> Int {
+        let work =
+            switch operation {
+            case .convolution(let convolution, _):
+                convolution.geometry.positions * convolution.geometry.weights
+            case .pool(let pool):
+                output.count * pool.geometry.kernelHeight * pool.geometry.kernelWidth * 8
+            case .addition: output.count * 32
+            }
+        return threads > 1 && work > 2_000_000 ? threads : 1
+    }
+
+    /// Threads share the filters where those outweigh the map, so that each reads half of them.
+    private func splitsPanels(_ convolution: IntegerConvolution) -> Bool {
+        convolution.geometry.weights > input.count && convolution.panels >= 8
+    }
+
+    /// The bytes taken by packed filters and tables.
+    var byteCount: Int {
+        switch operation {
+        case .convolution(let convolution, _): convolution.byteCount
+        case .pool(let pool): pool.byteCount
+        case .addition: 0
+        }
+    }
+}
+
+/// A layer that works on all pictures of a batch at once, so that its weights are read once.
+struct BatchStep: Sendable {
+    enum Output: Sendable {
+        case activation(ActivationSlot)
+        case accumulators(AlignedMemory<Int32>)
+    }
+
+    let layer: String
+    let linear: IntegerLinear
+    let output: Output
+    let arena: Arena
+
+    func run(pictures: Int, part: Int, of parts: Int) {
+        let panels = (0..<linear.panels).part(part, of: parts, step: 4)
+        switch output {
+        case .activation(let slot):
+            linear.run(in: arena, to: slot, pictures: pictures, panels: panels)
+        case .accumulators(let memory):
+            linear.accumulate(in: arena, into: memory, pictures: pictures, panels: panels)
+        }
+    }
+
+    /// Below a quarter of a MiB of weights, one thread is done before another has woken up.
+    func parts(threads: Int) -> Int { linear.byteCount > 1 << 18 ? threads : 1 }
+}
+
+extension Range<Int> {
+    /// One of `parts` nearly equal parts, cut at multiples of `step` from the lower bound.
+    func part(_ index: Int, of parts: Int, step: Int) -> Range<Int> {
+        func cut(_ index: Int) -> Int {
+            let steps = (count + step - 1) / step
+            return Swift.min(lowerBound + steps * index / parts * step, upperBound)
+        }
+        return cut(index)..<cut(index + 1)
+    }
+}
