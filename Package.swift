@@ -103,7 +103,8 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(name: "ModelTests", dependencies: ["Model", "TestSupport"]),
         .testTarget(
-            name: "ImagingTests", dependencies: ["Imaging", "Model", "Tensors", "TestSupport"]),
+            name: "ImagingTests", dependencies: ["Imaging", "Model", "Tensors", "TestSupport"],
+            resources: [.copy("Fixtures")]),
         .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Tensors"]),
         .testTarget(
             name: "ClusteringTests", dependencies: ["Clustering", "Tensors", "TestSupport"],
@@ -115,7 +116,11 @@ let package = Package(
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "EvaluationTests", dependencies: ["Evaluation", "Tensors", "TestSupport"]),
+            name: "EvaluationTests",
+            dependencies: [
+                "Evaluation", "Quantization", "Training", "Clustering", "Model", "Tensors",
+                "TestSupport",
+            ]),
         .testTarget(
             name: "QuantizationTests",
             dependencies: [

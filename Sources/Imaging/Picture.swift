@@ -61,10 +61,14 @@ public struct Picture: Sendable, Equatable {
 }
 
 /// A rectangle of whole pixels.
-struct PixelBox: Equatable {
-    var x, y, width, height: Int
+package struct PixelBox: Equatable {
+    package var x, y, width, height: Int
 
-    func fits(in picture: Picture) -> Bool {
+    package init(x: Int, y: Int, width: Int, height: Int) {
+        (self.x, self.y, self.width, self.height) = (x, y, width, height)
+    }
+
+    package func fits(in picture: Picture) -> Bool {
         x >= 0 && y >= 0 && width > 0 && height > 0
             && width <= picture.width - x && height <= picture.height - y
     }
