@@ -1,0 +1,117 @@
+import Inference
+import Model
+import Tensors
+import Training
+
+/// What a model makes of some pictures.
+struct Embeddings {
+    /// `[n, d]`.
+    var vectors: Tensor<Float>
+    /// The cluster of each picture, where the model has clusters.
+    var clusters: [Int32]?
+
+    /// Given embeddings.
+    init(vectors: Tensor<Float>, clusters: [Int32]?) {
+        (self.vectors, self.clusters) = (vectors, clusters)
+    }
+
+    /// The embeddings of several batches, one or more, by the same model.
+    init(joining batches: [Embeddings]) {
+        let count = batches.reduce(0) { $0 + $1.vectors.shape[0] }
+        let width = batches.first?.vectors.shape[1] ?? 0
+        var elements: [Float] = []
+        elements.reserveCapacity(count * width)
+        for batch in batches { elements += batch.vectors.elements }
+        vectors = Tensor(elements, shape: [count, width])
+        let known = batches.compactMap(\.clusters)
+        clusters = known.count == batches.count ? Array(known.joined()) : nil
+    }
+}
+
+/// A model ready to turn pixels into embeddings.
+protocol Embedder {
+    /// The input its pictures are cut for.
+    var input: InputSpecification { get }
+
+    /// The embeddings of a batch.
+    ///
+    /// - Parameters:
+    ///   - pixels: `[count, height, width, 3]`, at most `Evaluator.batch` pictures.
+    ///   - count: The number of pictures, one or more.
+    /// - Returns: One embedding a picture, and its cluster where the model has clusters.
+    func embed(_ pixels: [UInt8], count: Int) -> Embeddings
+}
+
+/// A float network, run by the trainer's layers.
+struct FloatEmbedder: Embedder {
+    let input: InputSpecification
+    private let network: FloatNetwork
+    private let table: [Float]
+    /// The layer whose output is the embedding.
+    private let layer: String
+    private let hasClusters: Bool
+
+    /// A float checkpoint as it is.
+    init(_ checkpoint: Checkpoint, threads: Int) throws {
+        var tensors: [String: Tensor<Float>] = [:]
+        for name in checkpoint.tensors.keys { tensors[name] = try checkpoint.float(name) }
+        try self.init(
+            checkpoint.network, input: checkpoint.input, tensors: tensors, threads: threads)
+    }
+
+    /// A network with the given weights.
+    init(
+        _ graph: Network, input: InputSpecification, tensors: [String: Tensor<Float>],
+        threads: Int
+    ) throws {
+        network = try FloatNetwork(
+            network: graph, inputShape: [input.height, input.width, 3], tensors: tensors,
+            threads: threads)
+        self.input = input
+        table = input.normalizationTable()
+        if let last = graph.layers.last, case .centroids = last.kind {
+            (layer, hasClusters) = (last.inputs[0], true)
+        } else {
+            (layer, hasClusters) = (graph.output, false)
+        }
+    }
+
+    func embed(_ pixels: [UInt8], count: Int) -> Embeddings {
+        let batch = Tensor(
+            pixels.indices.map { table[$0 % 3 * 256 + Int(pixels[$0])] },
+            shape: [count, input.height, input.width, 3])
+        let (output, captured) = network.evaluate(batch, capturing: [layer])
+        let vectors = captured[layer]!
+        return Embeddings(
+            vectors: vectors.reshaped(to: [count, vectors.rowCount]),
+            clusters: hasClusters ? Self.nearest(output) : nil)
+    }
+
+    /// The cluster of least distance in each row; ties go to the lowest.
+    private static func nearest(_ distances: Tensor<Float>) -> [Int32] {
+        (0..<distances.shape[0]).map { row in
+            let row = distances[row: row]
+            let nearest = row.indices.min { (row[$0], $0) < (row[$1], $1) } ?? row.startIndex
+            return Int32(nearest - row.startIndex)
+        }
+    }
+}
+
+/// An int8 network, run by the engine that the daemon runs.
+struct IntegerEmbedder: Embedder {
+    let input: InputSpecification
+    private let plan: InferencePlan
+
+    init(_ checkpoint: Checkpoint, threads: Int) throws {
+        input = checkpoint.input
+        plan = try InferencePlan(checkpoint, batch: Evaluator.batch, threads: threads)
+    }
+
+    func embed(_ pixels: [UInt8], count: Int) -> Embeddings {
+        let embeddings = plan.embed(pixels.span, count: count)
+        let vectors = embeddings.flatMap(\.vector)
+        return Embeddings(
+            vectors: Tensor(vectors, shape: [count, vectors.count / count]),
+            clusters: embeddings.map { Int32($0.cluster) })
+    }
+}

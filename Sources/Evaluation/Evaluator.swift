@@ -1,0 +1,131 @@
+import Clustering
+import LinearAlgebra
+import Model
+import Tensors
+import Training
+
+/// What to judge, and on which pictures.
+public struct EvaluationRequest: Sendable {
+    /// The checkpoints' files, float and int8.
+    public var checkpoints: [String]
+    /// The folder whose pictures are judged; sub-folders are labels.
+    public var test: String
+    /// The folder whose pictures vote; `nil` lets those of `test` vote for one another.
+    public var train: String?
+    /// The numbers of clusters to fit; by default 100 and 10, as far as there are pictures.
+    public var clusters: [Int]?
+    /// Whether the networks are judged as they were before training, too.
+    public var includesUntrained = false
+    /// The number of neighbours that vote.
+    public var neighbours = 20
+    /// The number of threads.
+    public var threads = 1
+
+    /// A request with the customary numbers.
+    public init(checkpoints: [String], test: String, train: String? = nil) {
+        (self.checkpoints, self.test, self.train) = (checkpoints, test, train)
+    }
+}
+
+/// Judges models by the labels of pictures that were never used in training.
+///
+/// On the embeddings of the test pictures: the share whose label the nearest training pictures
+/// find (cosine, 20 neighbours, votes weighted exp(s / 0.07)); k-means fitted on them, the mean
+/// of three seeds; and beside it the assignment to the clusters that the model ships.
+public struct Evaluator {
+    /// The number of pictures that are decoded and embedded together.
+    static let batch = 64
+
+    private let request: EvaluationRequest
+    private let models: [JudgedModel]
+    private let test: LabelledPictures
+    private let train: LabelledPictures?
+
+    /// Opens the checkpoints and lists the pictures.
+    ///
+    /// - Parameter request: What to judge. Its number of threads becomes the process's for
+    ///   matrix products.
+    /// - Throws: `EvaluationError`, `CheckpointError` or `ImagingError`, each a sentence.
+    public init(_ request: EvaluationRequest) throws {
+        for (name, value) in [
+            ("the number of neighbours", request.neighbours), ("threads", request.threads),
+        ] + (request.clusters ?? []).map({ ("the number of clusters", $0) })
+        where value < 1 {
+            throw EvaluationError.wrongSetting(name: name, value: value)
+        }
+        self.request = request
+        BLAS.setThreads(request.threads)
+        test = try LabelledPictures(at: request.test)
+        train = try request.train.map { try LabelledPictures(at: $0) }
+        if let train, Set(train.entries.map(\.label)).isDisjoint(with: test.entries.map(\.label)) {
+            throw EvaluationError.noSharedLabel(train: train.place, test: test.place)
+        }
+        models = try JudgedModel.all(of: request)
+    }
+
+    /// Embeds the pictures with every model and works the figures out.
+    ///
+    /// - Parameter progress: Told the folder under way, how many of its files are done, and how
+    ///   many there are.
+    /// - Returns: The figures of all models.
+    /// - Throws: `EvaluationError` for pictures that cannot be judged.
+    public func run(
+        progress: (_ place: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
+    ) throws -> EvaluationReport {
+        let voters = try train.map { try EmbeddedPictures($0, by: models, progress) }
+        let judged = try EmbeddedPictures(test, by: models, progress)
+        if voters == nil, judged.labels.count < 2 {
+            throw EvaluationError.onePicture(place: judged.pictures.place)
+        }
+        let counts = try clusterCounts(for: judged)
+        let rows = try models.indices.map { index in
+            var queries = judged.embeddings[index]
+            var references = voters?.embeddings[index]
+            try models[index].finish(&queries, &references)
+            return try figures(
+                of: models[index], queries, judged.labels, references, voters?.labels, counts)
+        }
+        return EvaluationReport(
+            train: voters?.summary, test: judged.summary, neighbours: request.neighbours,
+            seeds: ClusterFigures.seeds, models: rows)
+    }
+
+    private func clusterCounts(for judged: EmbeddedPictures) throws -> [Int] {
+        let count = judged.labels.count
+        guard let asked = request.clusters else { return [100, 10].filter { $0 <= count } }
+        if let tooMany = asked.first(where: { $0 > count }) {
+            throw EvaluationError.fewerPicturesThanClusters(
+                place: judged.pictures.place, pictures: count, clusters: tooMany)
+        }
+        return asked
+    }
+
+    private func figures(
+        of model: JudgedModel, _ queries: Embeddings, _ queryLabels: [String],
+        _ references: Embeddings?, _ referenceLabels: [String]?, _ clusters: [Int]
+    ) throws -> ModelFigures {
+        let names = Set(queryLabels + (referenceLabels ?? [])).sorted()
+        let numbers = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
+        let labels = queryLabels.map { numbers[$0]! }
+        let vectors = normalizeRows(queries.vectors)
+        var vote = NeighbourVote()
+        vote.neighbours = request.neighbours
+        let accuracy =
+            if let references, let referenceLabels {
+                vote.accuracy(
+                    of: vectors, labels: labels, against: normalizeRows(references.vectors),
+                    labels: referenceLabels.map { numbers[$0]! })
+            } else {
+                vote.accuracyLeavingOneOut(of: vectors, labels: labels)
+            }
+        return ModelFigures(
+            checkpoint: model.checkpoint, weights: model.weights, dimension: vectors.shape[1],
+            neighbourAccuracy: accuracy,
+            fitted: try clusters.map {
+                try ClusterFigures(fittedOn: vectors, clusters: $0, labels: labels)
+            },
+            shipped: queries.clusters.map {
+                ClusterFigures(of: $0, clusters: model.clusters ?? 0, labels: labels)
+            })
+    }
+}
