@@ -28,6 +28,7 @@ public final class FloatNetwork {
     /// A network with the given weights.
     ///
     /// - Parameters:
+    ///   - network: The graph to execute.
     ///   - inputShape: One picture, `[height, width, channels]`.
     ///   - tensors: At least every tensor the network needs; others are ignored.
     ///   - threads: Defaults to the processors this process may use.

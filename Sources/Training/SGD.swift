@@ -25,7 +25,9 @@ package struct SGD: Sendable, Equatable {
 extension FloatNetwork {
     /// Moves every parameter that has a gradient and forgets the gradients.
     ///
-    /// - Parameter frozen: Tensors that stay as they are.
+    /// - Parameters:
+    ///   - optimizer: The rule and its settings.
+    ///   - frozen: Tensors that stay as they are.
     package func step(_ optimizer: SGD, freezing frozen: Set<String> = []) {
         for parameter in parameters.values where parameter.isTrained {
             defer { parameter.gradientIsFresh = true }

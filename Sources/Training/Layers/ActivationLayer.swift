@@ -3,7 +3,9 @@ final class ActivationLayer: FloatLayer {
     private let activation: Activation
     private let elements: Int
 
-    /// - Parameter elements: Elements of one picture.
+    /// - Parameters:
+    ///   - activation: What is computed.
+    ///   - elements: Elements of one picture.
     init(_ activation: Activation, elements: Int) {
         (self.activation, self.elements) = (activation, elements)
     }

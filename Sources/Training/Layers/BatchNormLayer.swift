@@ -58,9 +58,13 @@ final class BatchNormLayer: FloatLayer {
     private let mean, inverseDeviation, scale, shift: Buffer<Float>
     private let a, b, d: Buffer<Float>
 
+    /// A layer over the given tensors.
+    ///
     /// - Parameters:
+    ///   - norm: The tensors.
     ///   - positions: Rows of channels in one picture.
     ///   - activation: What is applied to the result in the same pass.
+    ///   - workspace: Scratch memory.
     init(
         _ norm: NormParameters, positions: Int, activation: Activation, workspace: Workspace
     ) {

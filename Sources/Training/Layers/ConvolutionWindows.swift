@@ -45,6 +45,7 @@ struct ConvolutionWindows {
     /// - Parameters:
     ///   - x: The batch, `[n, H, W, C]`.
     ///   - rows: Output rows, counted through all pictures.
+    ///   - group: The group of channels.
     ///   - columns: `[rows × outputWidth, depth]`.
     @unsafe func gather(
         _ x: UnsafePointer<Float>, rows: Range<Int>, group: Int,

@@ -1,7 +1,8 @@
 import Model
 
-/// A depthwise convolution: one filter a channel. A matrix product would have one column, so
-/// the filters are turned to `[kH, kW, C]` and the loops run across channels instead.
+/// A depthwise convolution, one filter a channel.
+///
+/// A matrix product would have one column only, so the filters are turned to `[kH, kW, C]` and the loops run across channels instead.
 final class DepthwiseLayer: FloatLayer {
     private let windows: ConvolutionWindows
     private let weight: Parameter

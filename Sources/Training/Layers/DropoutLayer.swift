@@ -11,6 +11,7 @@ final class DropoutLayer: FloatLayer {
     private let mask = Buffer<UInt8>()
 
     /// - Parameters:
+    ///   - probability: That of dropping an element.
     ///   - elements: Elements of one picture.
     ///   - index: The layer's place in its network, so that two layers drop different elements.
     init(probability: Float, elements: Int, index: Int) {

@@ -37,7 +37,12 @@ final class ExecutionPlan {
     /// Where the values with these names are found.
     private let index: [String: Int]
 
+    /// A plan for the given network.
+    ///
     /// - Parameters:
+    ///   - network: The graph.
+    ///   - layers: Makes its layers.
+    ///   - isTraining: Whether the backward pass must be possible.
     ///   - kept: Layers whose outputs must exist as they are, so that nothing fused or
     ///     overwritten hides them.
     ///   - inputGradient: Whether the gradient of the network's input is wanted.
@@ -71,7 +76,7 @@ final class ExecutionPlan {
         buffers = memory.bufferSizes.map { _ in Buffer() }
     }
 
-    /// Makes room for a batch. What the buffers held may be lost.
+    /// Makes room for a batch; what the buffers held may be lost.
     func reserve(pictures: Int) {
         for (buffer, size) in zip(buffers, bufferSizes) { buffer.reserve(pictures * size) }
     }

@@ -25,7 +25,7 @@ final class L2NormalizeLayer: FloatLayer {
         }
     }
 
-    /// dx = (dy − y · ⟨y, dy⟩) / ‖x‖
+    /// Writes `dx = (dy − y · ⟨y, dy⟩) / ‖x‖`.
     func backward(_ pass: LayerPass) {
         guard let target = pass.inputGradients[0] else { return }
         pass.team.forEachShare(of: pass.count) { _, pictures in

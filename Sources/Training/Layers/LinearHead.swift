@@ -11,6 +11,9 @@ package struct LinearHead {
     /// - Parameters:
     ///   - inputs: The length of a feature.
     ///   - classes: The number of clusters.
+    ///   - threads: Defaults to the processors this process may use.
+    ///   - random: Draws the weights.
+    /// - Throws: `TrainingError.invalidNetwork` for sizes out of range.
     package init(
         inputs: Int, classes: Int, threads: Int? = nil, using random: inout SeededGenerator
     ) throws(TrainingError) {
@@ -21,6 +24,8 @@ package struct LinearHead {
     }
 
     /// A head with the given `top.weight`, `[classes, inputs]`, and `top.bias`, `[classes]`.
+    ///
+    /// - Throws: `TrainingError` for a missing tensor or one of another shape.
     package init(
         inputs: Int, classes: Int, threads: Int? = nil, tensors: [String: Tensor<Float>]
     ) throws(TrainingError) {

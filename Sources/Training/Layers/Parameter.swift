@@ -25,7 +25,10 @@ final class Parameter {
 
     /// Adds the sum of `parts`, in their order, to the gradient.
     ///
-    /// - Parameter offset: Where this parameter's part begins in each buffer.
+    /// - Parameters:
+    ///   - parts: One buffer for each share of the work.
+    ///   - offset: Where this parameter's part begins in each buffer.
+    ///   - team: Shares the sum.
     func addGradient(parts: [Buffer<Float>], offset: Int = 0, team: ThreadTeam) {
         gradient.reserve(count)
         let start = gradientIsFresh ? 0 : -1

@@ -13,9 +13,7 @@ struct ThreadTeam: Sendable {
     /// The processors this process may use.
     static var available: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
-    /// The share of `count` items that belongs to `shard`.
-    ///
-    /// - Parameter unit: Shares begin at multiples of this many items.
+    /// The share of `count` items that belongs to `shard`; it begins at a multiple of `unit`.
     func share(of count: Int, shard: Int, unit: Int = 1) -> Range<Int> {
         let units = (count + unit - 1) / unit
         let lower = units * shard / threads * unit
