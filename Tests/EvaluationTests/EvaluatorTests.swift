@@ -1,0 +1,147 @@
+import Evaluation
+import Model
+import Quantization
+import Tensors
+import TestSupport
+import Testing
+
+struct EvaluatorTests {
+    private let train: TemporaryFolder
+    private let test: TemporaryFolder
+    private let models: TemporaryFolder
+
+    init() throws {
+        (train, test, models) = try (TemporaryFolder(), TemporaryFolder(), TemporaryFolder())
+        try LabelledFolder.write(30, to: train, seed: 1)
+        try LabelledFolder.write(25, to: test, seed: 2)
+    }
+
+    private func write(_ checkpoint: Checkpoint, _ name: String) throws -> String {
+        try checkpoint.write(to: models.path(name))
+        return models.path(name)
+    }
+
+    private func request(_ checkpoints: [String]) -> EvaluationRequest {
+        EvaluationRequest(checkpoints: checkpoints, test: test.path, train: train.path)
+    }
+
+    @Test func untrainedFloatAndIntegerStandSideBySide() throws {
+        let checkpoint = try SmallCheckpoint.make()
+        let float = try write(checkpoint, "float.safetensors")
+        let views = LabelledFolder.views(10, seed: 3)
+        let integer = try write(
+            Quantizer.quantize(checkpoint, calibration: views).checkpoint, "int8.safetensors")
+        var request = request([float, integer])
+        request.includesUntrained = true
+        request.clusters = [6, 3]
+        let report = try Evaluator(request).run()
+        #expect(report.models.map(\.weights) == [.untrained, .float32, .int8])
+        #expect(report.models.map(\.checkpoint) == [float, float, integer])
+        #expect(report.train?.count == 90 && report.test.count == 75)
+        #expect(report.test.labels == ["blue", "green", "red"])
+        for model in report.models {
+            // Colours are told apart without any training.
+            #expect(model.neighbourAccuracy > 0.95)
+            #expect(model.fitted.map(\.clusters) == [6, 3])
+            // Three clusters for three colours may end in a local optimum; six leave room.
+            #expect(model.fitted[0].purity > 0.9)
+            #expect(model.shipped?.clusters == 6)
+            #expect(model.dimension == 4)
+        }
+        let (before, after) = (report.models[1], report.models[2])
+        #expect(abs(before.fitted[0].ami - after.fitted[0].ami) < 0.15)
+    }
+
+    @Test func theNumberOfThreadsAndTheOrderOfModelsChangeNothing() throws {
+        let path = try write(SmallCheckpoint.make(), "a.safetensors")
+        let other = try write(SmallCheckpoint.make(seed: 6), "b.safetensors")
+        var request = request([path, other])
+        request.clusters = [5]
+        let first = try Evaluator(request).run().models
+        request.checkpoints.reverse()
+        #expect(try Evaluator(request).run().models.reversed() == first)
+    }
+
+    @Test func oneFolderIsJudgedByItself() throws {
+        let path = try write(SmallCheckpoint.make(), "a.safetensors")
+        var request = EvaluationRequest(checkpoints: [path], test: test.path)
+        request.includesUntrained = true
+        let report = try Evaluator(request).run()
+        #expect(report.train == nil)
+        #expect(report.models.allSatisfy { $0.neighbourAccuracy > 0.95 })
+        // Of the usual 100 and 10 clusters, 75 pictures make 10.
+        #expect(report.models[0].fitted.map(\.clusters) == [10])
+    }
+
+    @Test func filesThatAreNoPicturesAreLeftOutAndTold() throws {
+        try test.write(Array("text".utf8), to: "red/note.txt")
+        try test.write(Array("text".utf8), to: "note.txt")
+        let path = try write(SmallCheckpoint.make(), "a.safetensors")
+        var seen: [(String, Int, Int)] = []
+        let report = try Evaluator(request([path])).run { seen.append(($0, $1, $2)) }
+        #expect(report.test.count == 75 && report.test.unlabelled == 1)
+        #expect(report.test.skipped.map(\.path) == ["red/note.txt"])
+        #expect(report.test.skipped.allSatisfy { $0.reason.contains("neither JPEG nor PNG") })
+        #expect(seen.first! == (train.path, 0, 90))
+        #expect(seen.last! == (test.path, 76, 76))
+    }
+
+    @Test func aNetworkWithoutClustersIsJudgedByItsFeature() throws {
+        var checkpoint = try SmallCheckpoint.make()
+        checkpoint.network.layers.removeLast(3)
+        checkpoint.tensors = checkpoint.tensors.filter { $0.key.hasPrefix("conv") }
+        checkpoint.clustering = nil
+        let path = try write(checkpoint, "backbone.safetensors")
+        let report = try Evaluator(request([path])).run()
+        #expect(report.models[0].shipped == nil && report.models[0].dimension == 12)
+        #expect(report.models[0].neighbourAccuracy > 0.9)
+    }
+
+    @Test func whatCannotBeJudgedIsRefused() throws {
+        let path = try write(SmallCheckpoint.make(), "a.safetensors")
+        let flat = try TemporaryFolder()
+        try flat.write(PNGWriter.encode(width: 1, height: 1, pixels: [1, 2, 3]), to: "a.png")
+        #expect(throws: EvaluationError.noLabels(place: flat.path)) {
+            try Evaluator(EvaluationRequest(checkpoints: [path], test: flat.path))
+        }
+        let other = try TemporaryFolder()
+        try other.write(PNGWriter.encode(width: 1, height: 1, pixels: [1, 2, 3]), to: "x/a.png")
+        #expect(throws: EvaluationError.noSharedLabel(train: other.path, test: test.path)) {
+            try Evaluator(
+                EvaluationRequest(checkpoints: [path], test: test.path, train: other.path))
+        }
+        #expect(throws: EvaluationError.onePicture(place: other.path)) {
+            try Evaluator(EvaluationRequest(checkpoints: [path], test: other.path)).run()
+        }
+        let text = try TemporaryFolder()
+        try text.write(Array("no picture".utf8), to: "x/a.txt")
+        #expect(throws: EvaluationError.noReadablePicture(place: text.path, tried: 1)) {
+            try Evaluator(EvaluationRequest(checkpoints: [path], test: text.path)).run()
+        }
+        var many = request([path])
+        many.clusters = [76]
+        #expect(
+            throws: EvaluationError.fewerPicturesThanClusters(
+                place: test.path, pictures: 75, clusters: 76)
+        ) { try Evaluator(many).run() }
+        many.clusters = [0]
+        #expect(
+            throws: EvaluationError.wrongSetting(name: "the number of clusters", value: 0)
+        ) { try Evaluator(many) }
+        #expect(throws: CheckpointError.self) {
+            try Evaluator(request([test.path("red/0.png")]))
+        }
+    }
+
+    @Test func theUntrainedNetworkNeedsAFloatCheckpoint() throws {
+        let views = Tensor<UInt8>(repeating: 100, shape: [4, 16, 16, 3])
+        let path = try write(
+            Quantizer.quantize(SmallCheckpoint.make(), calibration: views).checkpoint,
+            "int8.safetensors")
+        var request = request([path])
+        request.includesUntrained = true
+        #expect(throws: EvaluationError.untrainedNeedsFloat(checkpoint: path)) {
+            try Evaluator(request)
+        }
+    }
+}
