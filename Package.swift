@@ -142,7 +142,11 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "API", "Catalog", "Imaging", "Model", "Tensors", "TestSupport",
+                "Daemon", "API", "Catalog", "Client", "Imaging", "Model", "Tensors",
+                "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"]),
     ]

@@ -1,0 +1,66 @@
+import FoundationEssentials
+package import Logging
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// One line to standard error for each message: with an `sd-daemon` priority (sd-daemon(3)) where
+/// the journal reads it, and with the time where it does not.
+package struct DaemonLog: LogHandler {
+    package var logLevel: Logger.Level = .info
+    package var metadata: Logger.Metadata = [:]
+    private let isJournal: Bool
+
+    /// A log to standard error.
+    package init(isJournal: Bool = journalReadsStandardError) {
+        self.isJournal = isJournal
+    }
+
+    package subscript(metadataKey key: String) -> Logger.MetadataValue? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    package func log(event: LogEvent) {
+        let line = line(
+            level: event.level, message: "\(event.message)",
+            metadata: metadata.merging(event.metadata ?? [:]) { $1 })
+        // One write a line, so that lines of several threads do not mix.
+        let bytes = Array((line + "\n").utf8)
+        _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
+    }
+
+    /// The text of a message, on one line whatever a file name holds.
+    package func line(level: Logger.Level, message: String, metadata: Logger.Metadata) -> String {
+        let fields = metadata.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+        let prefix =
+            isJournal
+            ? "<\(Self.priority(level))>" : "\(Date.now.formatted(.iso8601)) \(level): "
+        return prefix + (message + fields.joined()).replacing("\n", with: "\\n")
+    }
+
+    /// The syslog priority of a level.
+    static func priority(_ level: Logger.Level) -> Int {
+        switch level {
+        case .trace, .debug: 7
+        case .info: 6
+        case .notice: 5
+        case .warning: 4
+        case .error: 3
+        case .critical: 2
+        }
+    }
+
+    /// Whether `$JOURNAL_STREAM` names the device and inode of our standard error.
+    package static var journalReadsStandardError: Bool {
+        guard let stream = ProcessInfo.processInfo.environment["JOURNAL_STREAM"] else {
+            return false
+        }
+        var status = stat()
+        guard unsafe fstat(STDERR_FILENO, &status) == 0 else { return false }
+        return stream == "\(status.st_dev):\(status.st_ino)"
+    }
+}
