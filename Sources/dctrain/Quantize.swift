@@ -46,6 +46,9 @@ struct Quantize: ParsableCommand {
         guard pictures > 0, threads > 0 else {
             throw ValidationError("--pictures and --threads must be at least 1")
         }
+        guard output != checkpoint else {
+            throw ValidationError("--output would replace the float checkpoint: name another file")
+        }
     }
 
     func run() throws {
