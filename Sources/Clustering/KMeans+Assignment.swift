@@ -2,9 +2,9 @@ import LinearAlgebra
 public import Tensors
 
 extension KMeans {
-    /// How many scores a block holds: 1 MiB, so that they are still in the cache when the
-    /// least of each row is looked for.
-    private static let blockElements = 1 << 18
+    /// How many scores a block holds, if that gives it 64 points: half a MiB, so that they are
+    /// still in the cache when the least of each row is looked for.
+    private static let blockElements = 1 << 17
 
     /// The nearest centroid of each point.
     ///
@@ -23,28 +23,27 @@ extension KMeans {
         let (n, d, k) = (points.shape[0], points.rowCount, centroids.shape[0])
         precondition(k > 0 && centroids.rowCount == d, "\(centroids.shape) for points of \(d)")
         let offsets = spherical ? [Float](repeating: 0, count: k) : squaredNorms(centroids)
-        let rows = max(1, min(n, blockElements / k))
-        var scores = [Float](repeating: 0, count: rows * k)
-        var assignments: [Int32] = []
-        assignments.reserveCapacity(n)
-        var distances: [Float] = []
-        distances.reserveCapacity(n)
+        var assignments = [Int32](repeating: 0, count: n)
+        var distances = [Float](repeating: 0, count: n)
         unsafe points.elements.withUnsafeBufferPointer { x in
             unsafe centroids.elements.withUnsafeBufferPointer { c in
-                unsafe scores.withUnsafeMutableBufferPointer { scores in
-                    for first in stride(from: 0, to: n, by: rows) {
-                        let count = min(rows, n - first)
-                        unsafe score(
-                            x.extracting(first * d..<(first + count) * d), c, offsets, d: d,
-                            factor: spherical ? -1 : -2, into: scores)
-                        for row in 0..<count {
-                            let nearest = unsafe indexOfMinimum(
-                                UnsafeBufferPointer(scores.extracting(row * k..<(row + 1) * k)))
-                            assignments.append(Int32(nearest))
-                            distances.append(
-                                unsafe squaredDistance(
-                                    x.extracting((first + row) * d..<(first + row + 1) * d),
-                                    c.extracting(nearest * d..<(nearest + 1) * d)))
+                unsafe assignments.withUnsafeMutableBufferPointer { assignments in
+                    unsafe distances.withUnsafeMutableBufferPointer { distances in
+                        Blocks.forEach(of: n, size: max(64, blockElements / k)) { rows in
+                            let scores = unsafe scores(
+                                x.extracting(rows.lowerBound * d..<rows.upperBound * d), c,
+                                offsets, rows: rows.count, d: d, factor: spherical ? -1 : -2)
+                            for row in rows {
+                                let nearest = unsafe scores.withUnsafeBufferPointer { scores in
+                                    let first = (row - rows.lowerBound) * k
+                                    return unsafe indexOfMinimum(
+                                        scores.extracting(first..<first + k))
+                                }
+                                unsafe assignments[row] = Int32(nearest)
+                                unsafe distances[row] = squaredDistance(
+                                    x.extracting(row * d..<(row + 1) * d),
+                                    c.extracting(nearest * d..<(nearest + 1) * d))
+                            }
                         }
                     }
                 }
@@ -59,22 +58,23 @@ extension KMeans {
         }
     }
 
-    /// `scores ← offsets + factor · points · centroidsᵀ`, a row for each point.
-    private static func score(
+    /// `offsets + factor · points · centroidsᵀ`, a row for each point.
+    private static func scores(
         _ points: UnsafeBufferPointer<Float>, _ centroids: UnsafeBufferPointer<Float>,
-        _ offsets: [Float], d: Int, factor: Float, into scores: UnsafeMutableBufferPointer<Float>
-    ) {
+        _ offsets: [Float], rows: Int, d: Int, factor: Float
+    ) -> [Float] {
         let k = offsets.count
-        let rows = scores.count / k
-        let count = d == 0 ? rows : points.count / d
-        for row in 0..<count {
-            _ = unsafe scores.extracting(row * k..<(row + 1) * k).update(fromContentsOf: offsets)
+        var scores: [Float] = []
+        scores.reserveCapacity(rows * k)
+        for _ in 0..<rows { scores += offsets }
+        guard d > 0, rows > 0 else { return scores }
+        unsafe scores.withUnsafeMutableBufferPointer { scores in
+            unsafe BLAS.gemm(
+                transposeA: false, transposeB: true, m: rows, n: k, k: d, alpha: factor,
+                a: points.baseAddress!, lda: d, b: centroids.baseAddress!, ldb: d, beta: 1,
+                c: scores.baseAddress!, ldc: k)
         }
-        guard d > 0, count > 0 else { return }
-        unsafe BLAS.gemm(
-            transposeA: false, transposeB: true, m: count, n: k, k: d, alpha: factor,
-            a: points.baseAddress!, lda: d, b: centroids.baseAddress!, ldb: d, beta: 1,
-            c: scores.baseAddress!, ldc: k)
+        return scores
     }
 
     /// The lowest index of the least value, 0 when none is finite.

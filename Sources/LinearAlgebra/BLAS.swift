@@ -1,21 +1,26 @@
 import COpenBLAS
 
-/// The calls into OpenBLAS, over row-major matrices.
+/// The calls into OpenBLAS, over row-major matrices, each on the thread that makes it.
 ///
-/// For one thread count on one kind of CPU, equal arguments give equal bytes. The thread
-/// count belongs to the process; the caller sets it once at start. Several threads may
-/// call at the same time.
+/// OpenBLAS's own threads are switched off: their number belongs to the whole process, and the
+/// last bits of a result depend on it. Larger products are cut into `Blocks` of a fixed size
+/// instead, so that equal arguments give equal bytes on one kind of CPU, whatever the number
+/// of threads and whatever else runs. Several threads may call at the same time.
 package enum BLAS {
-    /// Sets how many threads one call uses, one or more, for the whole process.
-    package static func setThreads(_ count: Int) {
-        precondition(count > 0, "\(count) BLAS threads")
-        openblas_set_num_threads(CInt(count))
-    }
+    /// Sets how many threads share the work of the products that are cut into blocks, one or
+    /// more, for the whole process; no result depends on it.
+    package static func setThreads(_ count: Int) { Blocks.threads = count }
 
-    /// How many threads one call uses.
-    package static var threads: Int { Int(openblas_get_num_threads()) }
+    /// How many threads share the work of the products that are cut into blocks.
+    package static var threads: Int { Blocks.threads }
 
-    /// `C ← alpha · op(A) · op(B) + beta · C` in Float, row-major.
+    /// Touched by every call before OpenBLAS is.
+    static let isSerial: Bool = {
+        openblas_set_num_threads(1)
+        return openblas_get_num_threads() == 1
+    }()
+
+    /// `C ← alpha · op(A) · op(B) + beta · C` in Float, row-major, on this thread.
     ///
     /// - Parameters:
     ///   - transposeA: Whether A is stored as `[k, m]` instead of `[m, k]`.
@@ -36,63 +41,23 @@ package enum BLAS {
         a: UnsafePointer<Float>, lda: Int, b: UnsafePointer<Float>, ldb: Int, beta: Float,
         c: UnsafeMutablePointer<Float>, ldc: Int
     ) {
+        precondition(isSerial, "OpenBLAS keeps its threads")
         unsafe cblas_sgemm(
             CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
             transposeB ? CblasTrans : CblasNoTrans, CInt(m), CInt(n), CInt(k), alpha, a,
             CInt(lda), b, CInt(ldb), beta, c, CInt(ldc))
     }
 
-    /// Adds `A · Aᵀ`, or `Aᵀ · A` when `transposed`, to the upper triangle of `c` in Double.
-    ///
-    /// - Parameters:
-    ///   - transposed: Whether the sum runs over the rows of A instead of its columns.
-    ///   - order: The order of `c`.
-    ///   - depth: The number of terms in each sum.
-    ///   - a: A, contiguous: `[order, depth]`, or `[depth, order]` when `transposed`.
-    ///   - c: `[order, order]`; below the diagonal nothing is read or written.
-    package static func addSelfProduct(
-        transposed: Bool, order: Int, depth: Int, a: [Double], to c: inout [Double]
+    /// `C ← op(A) · op(B) + C` in Double, row-major, on this thread; see the Float form.
+    @unsafe static func addProduct(
+        transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, a: UnsafePointer<Double>,
+        lda: Int, b: UnsafePointer<Double>, ldb: Int, to c: UnsafeMutablePointer<Double>,
+        ldc: Int
     ) {
-        precondition(a.count >= order * depth && c.count == order * order, "wrong extents")
-        guard order > 0, depth > 0 else { return }
-        unsafe a.withUnsafeBufferPointer { a in
-            unsafe c.withUnsafeMutableBufferPointer { c in
-                unsafe cblas_dsyrk(
-                    CblasRowMajor, CblasUpper, transposed ? CblasTrans : CblasNoTrans,
-                    CInt(order), CInt(depth), 1, a.baseAddress,
-                    CInt(transposed ? order : depth), 1, c.baseAddress, CInt(order))
-            }
-        }
-    }
-
-    /// Adds to `c` the product of some columns of A with the matrix B, in Double.
-    ///
-    /// - Parameters:
-    ///   - a: A, `[rows, stride]`.
-    ///   - columns: The columns of A that take part.
-    ///   - stride: The number of columns of A.
-    ///   - rows: The number of rows of A and of `c`.
-    ///   - b: B, `[columns.count, width]`.
-    ///   - width: The number of columns of B and of `c`.
-    ///   - c: `[rows, width]`.
-    package static func addProduct(
-        of a: [Double], columns: Range<Int>, stride: Int, rows: Int, with b: [Double], width: Int,
-        to c: inout [Double]
-    ) {
-        precondition(columns.lowerBound >= 0 && columns.upperBound <= stride, "\(columns)")
-        precondition(
-            a.count == rows * stride && b.count == columns.count * width
-                && c.count == rows * width, "wrong extents")
-        guard rows > 0, width > 0, !columns.isEmpty else { return }
-        unsafe a.withUnsafeBufferPointer { a in
-            unsafe b.withUnsafeBufferPointer { b in
-                unsafe c.withUnsafeMutableBufferPointer { c in
-                    unsafe cblas_dgemm(
-                        CblasRowMajor, CblasNoTrans, CblasNoTrans, CInt(rows), CInt(width),
-                        CInt(columns.count), 1, a.baseAddress! + columns.lowerBound,
-                        CInt(stride), b.baseAddress, CInt(width), 1, c.baseAddress, CInt(width))
-                }
-            }
-        }
+        precondition(isSerial, "OpenBLAS keeps its threads")
+        unsafe cblas_dgemm(
+            CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
+            transposeB ? CblasTrans : CblasNoTrans, CInt(m), CInt(n), CInt(k), 1, a, CInt(lda),
+            b, CInt(ldb), 1, c, CInt(ldc))
     }
 }

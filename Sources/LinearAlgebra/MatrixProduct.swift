@@ -18,13 +18,19 @@ extension Tensor<Float> {
         precondition(k == depth, "\(shape) · \(other.shape): \(k) columns against \(depth) rows")
         var product = [Float](repeating: 0, count: m * n)
         guard m > 0, n > 0, k > 0 else { return Tensor(product, shape: [m, n]) }
+        let rowStep = transposeSelf ? 1 : k
         unsafe elements.withUnsafeBufferPointer { a in
             unsafe other.elements.withUnsafeBufferPointer { b in
                 unsafe product.withUnsafeMutableBufferPointer { c in
-                    unsafe BLAS.gemm(
-                        transposeA: transposeSelf, transposeB: transposeOther, m: m, n: n, k: k,
-                        alpha: 1, a: a.baseAddress!, lda: shape[1], b: b.baseAddress!,
-                        ldb: other.shape[1], beta: 0, c: c.baseAddress!, ldc: n)
+                    // Each block reads all of `other`, which pays from some hundred rows on.
+                    Blocks.forEach(of: m, size: 256) { rows in
+                        unsafe BLAS.gemm(
+                            transposeA: transposeSelf, transposeB: transposeOther,
+                            m: rows.count, n: n, k: k, alpha: 1,
+                            a: a.baseAddress! + rows.lowerBound * rowStep, lda: shape[1],
+                            b: b.baseAddress!, ldb: other.shape[1], beta: 0,
+                            c: c.baseAddress! + rows.lowerBound * n, ldc: n)
+                    }
                 }
             }
         }

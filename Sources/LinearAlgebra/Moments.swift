@@ -32,7 +32,7 @@ package enum Moments {
         for first in stride(from: 0, to: n, by: step) {
             let block = centred(
                 rows, mean, rows: first..<min(n, first + step), columns: 0..<d)
-            BLAS.addSelfProduct(
+            DoubleProducts.addSelfProduct(
                 transposed: true, order: d, depth: block.count / d, a: block, to: &scatter)
         }
         return scatter
@@ -47,7 +47,7 @@ package enum Moments {
         for first in stride(from: 0, to: d, by: step) {
             let block = centred(
                 rows, mean, rows: 0..<n, columns: first..<min(d, first + step))
-            BLAS.addSelfProduct(
+            DoubleProducts.addSelfProduct(
                 transposed: false, order: n, depth: block.count / n, a: block, to: &gramian)
         }
         return gramian
@@ -72,7 +72,7 @@ package enum Moments {
         for first in stride(from: 0, to: n, by: step) {
             let range = first..<min(n, first + step)
             let block = centred(rows, mean, rows: range, columns: 0..<d)
-            BLAS.addProduct(
+            DoubleProducts.addProduct(
                 of: weights, columns: range, stride: n, rows: count, with: block, width: d,
                 to: &sums)
         }

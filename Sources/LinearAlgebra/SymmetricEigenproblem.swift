@@ -25,6 +25,7 @@ package struct SymmetricEigenproblem: Sendable {
         upperTriangle matrix: [Double], order: Int, count: Int
     ) throws(LinearAlgebraError) {
         precondition(matrix.count == order * order, "\(matrix.count) elements for order \(order)")
+        precondition(BLAS.isSerial, "OpenBLAS keeps its threads")
         precondition(count >= 1 && count <= order, "\(count) eigenvalues of order \(order)")
         guard
             let ascending = Self.selected(matrix, order, count)

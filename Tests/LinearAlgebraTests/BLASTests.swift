@@ -1,4 +1,5 @@
 import LinearAlgebra
+import Synchronization
 import Tensors
 import Testing
 
@@ -42,16 +43,36 @@ struct BLASTests {
             Tensor<Float>([], shape: [0, 4]).multiplied(by: Tensor([], shape: [4, 0])).count == 0)
     }
 
-    // The thread count is the process's, so a test must not change it under the others.
-    @Test func equalCallsGiveEqualBytes() {
+    // One below, at, and one above the rows of a block, and several blocks.
+    @Test(arguments: [255, 256, 257, 900])
+    func theNumberOfThreadsChangesNoByte(rows: Int) {
         var random = SeededGenerator(seed: 2)
-        let a = Tensor(random.normals(300 * 257, deviation: 1), shape: [300, 257])
-        let b = Tensor(random.normals(301 * 257, deviation: 1), shape: [301, 257])
-        let first = a.multiplied(by: b, transposeOther: true)
-        for _ in 0..<10 {
+        let a = Tensor(random.normals(rows * 157, deviation: 1), shape: [rows, 157])
+        let b = Tensor(random.normals(101 * 157, deviation: 1), shape: [101, 157])
+        let before = BLAS.threads
+        defer { BLAS.setThreads(before) }
+        let mean = Moments.columnMeans(of: a)
+        let products = [1, 2, 3].map { threads in
+            BLAS.setThreads(threads)
             // A fresh copy lies at another address.
-            let again = Tensor(a.elements.map { $0 }, shape: a.shape)
-            #expect(again.multiplied(by: b, transposeOther: true) == first)
+            let copy = Tensor(a.elements.map { $0 }, shape: a.shape)
+            return (
+                copy.multiplied(by: b, transposeOther: true),
+                copy.multiplied(by: a, transposeSelf: true),
+                Moments.scatter(of: copy, mean: mean), Moments.gramian(of: copy, mean: mean)
+            )
+        }
+        for product in products { #expect(product == products[0]) }
+    }
+
+    @Test func everyItemIsInOneBlock() {
+        for (count, size) in [(0, 3), (1, 3), (3, 3), (10, 3), (100, 1)] {
+            let seen = Mutex([Int](repeating: 0, count: count))
+            Blocks.forEach(of: count, size: size) { block in
+                #expect(block.lowerBound % size == 0 && block.count <= size)
+                seen.withLock { for item in block { $0[item] += 1 } }
+            }
+            #expect(seen.withLock { $0.allSatisfy { $0 == 1 } })
         }
     }
 }
