@@ -1,0 +1,126 @@
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// Watches folders and everything below them, and tells of files when they are quiet.
+///
+/// Each folder gets one inotify watch; links are never followed. What the kernel cannot promise is
+/// told as `WatchEvent.rescan`: after overflows, for folders beyond the watch limit and on network
+/// file systems, and once at the start, when the watches are in place. Watching is an
+/// optimization: the truth comes from comparing.
+///
+/// One thread does the work; it sleeps without a timer while nothing is going on.
+public final class FolderWatcher: Sendable {
+    /// The events, for one consumer.
+    public let events: WatchEvents
+
+    static let stopCommand: UInt8 = 0
+    static let overflowCommand: UInt8 = 1
+
+    private let channel: EventChannel
+    private let commands: CInt
+    private let thread: Mutex<pthread_t?>
+    private let state = StatusBox()
+
+    /// Begins to watch.
+    ///
+    /// - Parameters:
+    ///   - roots: The folders to watch, none inside another. One that is not there is waited for.
+    ///   - settings: How to watch.
+    /// - Throws: `FolderWatchError` when the kernel gives no descriptor or thread.
+    public init(
+        roots: [WatchedRoot], settings: WatchSettings = WatchSettings()
+    ) throws(FolderWatchError) {
+        let inotify = try Inotify()
+        var ends: [CInt] = [0, 0]
+        guard unsafe pipe(&ends) == 0 else { throw .noThread(SystemError.last) }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        let (reading, channel, state) = (ends[0], EventChannel(roots: roots.map(\.path)), state)
+        commands = ends[1]
+        self.channel = channel
+        events = WatchEvents(channel: channel)
+        let work = ThreadWork {
+            let loop = WatchLoop(
+                roots: roots, settings: settings, inotify: inotify, commands: reading,
+                channel: channel, report: { status in state.value.withLock { $0 = status } })
+            loop.run()
+            channel.finish()
+            close(reading)
+        }
+        do {
+            thread = Mutex(try work.start())
+        } catch {
+            close(ends[0])
+            close(ends[1])
+            throw error
+        }
+    }
+
+    deinit {
+        stop()
+        close(commands)
+    }
+
+    /// Where watching stands.
+    public var status: WatchStatus { state.value.withLock { $0 } }
+
+    /// Ends the watching and the events, and waits for the thread; a second call does nothing.
+    public func stop() {
+        thread.withLock { thread in
+            guard let running = thread else { return }
+            send(Self.stopCommand)
+            pthread_join(running, nil)
+            thread = nil
+        }
+    }
+
+    /// Acts as if the kernel had dropped events, for tests.
+    package func simulateOverflow() {
+        send(Self.overflowCommand)
+    }
+
+    private func send(_ command: UInt8) {
+        var command = command
+        unsafe _ = write(commands, &command, 1)
+    }
+}
+
+/// The status that the thread writes and others read.
+private final class StatusBox: Sendable {
+    let value = Mutex(WatchStatus())
+}
+
+/// A closure that runs in a thread of its own.
+///
+/// What it captures is used by that thread alone from then on.
+private final class ThreadWork {
+    private let body: () -> Void
+
+    init(_ body: @escaping () -> Void) {
+        self.body = body
+    }
+
+    func start() throws(FolderWatchError) -> pthread_t {
+        var thread = pthread_t()
+        let work = unsafe Unmanaged.passRetained(self)
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                let work = unsafe Unmanaged<ThreadWork>.fromOpaque(argument!).takeRetainedValue()
+                work.body()
+                return nil
+            }, work.toOpaque())
+        guard code == 0 else {
+            unsafe work.release()
+            throw .noThread(SystemError(code: code))
+        }
+        return thread
+    }
+}

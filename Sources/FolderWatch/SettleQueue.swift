@@ -1,0 +1,89 @@
+/// Files that are waited for until they are quiet, by the time at which to look at them again.
+///
+/// Times are nanoseconds of a monotonic clock.
+struct SettleQueue {
+    /// What is known of a file.
+    struct Entry: Equatable {
+        var deadline: Int64
+        var delay: Int64
+        /// Its status when it was scheduled.
+        var status: FileStatus?
+    }
+
+    private struct Turn {
+        let deadline: Int64
+        let path: [UInt8]
+    }
+
+    private var entries: [[UInt8]: Entry] = [:]
+    private var heap: [Turn] = []  // a binary heap; turns that are overtaken are skipped
+
+    var count: Int { entries.count }
+
+    func contains(_ path: [UInt8]) -> Bool { entries[path] != nil }
+
+    /// When to look next, if there is anything to look at.
+    var nextDeadline: Int64? { heap.first?.deadline }
+
+    /// Looks at `path` again after `delay`, whatever was agreed before.
+    mutating func schedule(_ path: [UInt8], after delay: Int64, status: FileStatus?, now: Int64) {
+        entries[path] = Entry(deadline: now + delay, delay: delay, status: status)
+        push(Turn(deadline: now + delay, path: path))
+    }
+
+    mutating func cancel(_ path: [UInt8]) {
+        entries[path] = nil
+    }
+
+    mutating func cancelBelow(_ folder: [UInt8]) {
+        for path in entries.keys where isBelow(path, folder) { entries[path] = nil }
+    }
+
+    /// Follows the renaming of a file, or of a folder with what is in it.
+    mutating func rename(_ former: [UInt8], to path: [UInt8]) {
+        let moved = entries.filter { $0.key == former || isBelow($0.key, former) }
+        for (old, entry) in moved {
+            entries[old] = nil
+            let new = path + old.dropFirst(former.count)
+            entries[new] = entry
+            push(Turn(deadline: entry.deadline, path: new))
+        }
+    }
+
+    /// Takes out the next file whose time has come.
+    mutating func popDue(now: Int64) -> (path: [UInt8], entry: Entry)? {
+        while let turn = heap.first, turn.deadline <= now {
+            pop()
+            guard let entry = entries[turn.path], entry.deadline == turn.deadline else { continue }
+            entries[turn.path] = nil
+            return (turn.path, entry)
+        }
+        return nil
+    }
+
+    private mutating func push(_ turn: Turn) {
+        heap.append(turn)
+        var child = heap.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            if heap[parent].deadline <= heap[child].deadline { return }
+            heap.swapAt(parent, child)
+            child = parent
+        }
+    }
+
+    private mutating func pop() {
+        heap.swapAt(0, heap.count - 1)
+        heap.removeLast()
+        var parent = 0
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
+                if heap[child].deadline < heap[least].deadline { least = child }
+            }
+            if least == parent { return }
+            heap.swapAt(parent, least)
+            parent = least
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import FolderWatch
+import Foundation
+import Testing
+
+struct FolderWalkTests {
+    @Test func findsRegularFilesOnly() throws {
+        let root = NSTemporaryDirectory() + "walk-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        for folder in ["a/b", ".git", "z", "node_modules/x", "a/skip"] {
+            try FileManager.default.createDirectory(
+                atPath: root + "/" + folder, withIntermediateDirectories: true)
+        }
+        let files = [
+            "1", "a/2", "a/b/3", "z/4", ".git/5", "node_modules/x/6", "a/skip/7", ".hidden",
+        ]
+        for file in files {
+            try Data("four".utf8).write(to: URL(fileURLWithPath: root + "/" + file))
+        }
+        try FileManager.default.createSymbolicLink(
+            atPath: root + "/loop", withDestinationPath: root)
+        #expect(unsafe mkfifo(root + "/pipe", 0o600) == 0)
+        let walk = FolderWalk(
+            folder: Array(root.utf8), root: Array(root.utf8), exclusions: Exclusions(["/a/skip/"]))
+        var found: Set<String> = []
+        for element in walk {
+            guard case .file(let path, let status) = element else {
+                Issue.record("\(element)")
+                continue
+            }
+            #expect(status.size == 4 && status.inode != 0 && status.modified > 0)
+            found.insert(String(decoding: path.dropFirst(root.utf8.count + 1), as: UTF8.self))
+        }
+        #expect(found == ["1", "a/2", "a/b/3", "z/4", ".hidden"])
+    }
+
+    @Test func tellsOfARootThatIsNotThere() {
+        let path = Array("/no/such/folder".utf8)
+        let found = Array(FolderWalk(folder: path, root: path, exclusions: Exclusions()))
+        guard case .unreadable(path, let error) = found.first else {
+            Issue.record("\(found)")
+            return
+        }
+        #expect(error.isAbsence && found.count == 1)
+    }
+
+    @Test(arguments: [
+        ("/r/.git", true), ("/r/a/.git", true), ("/r/git", false), ("/r/.Trash-1000", true),
+        ("/r/a/b.tmp", true), ("/r/raw/x", true), ("/r/a/raw/x", false), ("/r/#recycle", true),
+    ])
+    func patterns(path: String, isExcluded: Bool) {
+        let exclusions = Exclusions(["*.tmp", "raw/x"])
+        #expect(
+            exclusions.excludes(Array(path.utf8), root: Array("/r".utf8)) == isExcluded)
+        #expect(
+            exclusions.excludesAnywhere(Array((path + "/y/z").utf8), root: Array("/r".utf8))
+                == isExcluded)
+    }
+}
