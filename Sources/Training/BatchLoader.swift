@@ -8,6 +8,11 @@ package struct CropRequest: Sendable, Equatable {
     package let picture: Int
     /// Where in the epoch the crop is, which decides its random choices.
     package let place: Int
+
+    /// A crop of a picture.
+    package init(picture: Int, place: Int) {
+        (self.picture, self.place) = (picture, place)
+    }
 }
 
 /// Turns stored pictures into normalized batches, on background threads ahead of their use.

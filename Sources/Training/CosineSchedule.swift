@@ -14,6 +14,11 @@ package struct CosineSchedule: Sendable {
     /// The number of steps of the whole run.
     package let steps: Int
 
+    /// A schedule over so many steps.
+    package init(peak: Float, warmUp: Float, steps: Int) {
+        (self.peak, self.warmUp, self.steps) = (peak, warmUp, steps)
+    }
+
     /// The rate of one step, from 0.
     package func rate(at step: Int) -> Float {
         let rising = Int((warmUp * Float(steps)).rounded())

@@ -30,7 +30,8 @@ extension FitSettings {
     var augmentation: Augmentation {
         switch recipe {
         case .v1: .deepCluster
-        case .v2: .v2
+        // Blur is for pictures that have detail to lose.
+        case .v2: .v2(scale: cropScale...1, strength: jitter, blur: size < 128 ? 0 : 0.5)
         }
     }
 

@@ -74,6 +74,10 @@ public struct FitSettings: Codable, Sendable, Equatable {
     public var warmUp: Float
     /// What v2 divides its logits by.
     public var temperature: Float
+    /// The least share of a picture's area that a random crop takes.
+    public var cropScale: Float
+    /// How strongly v2 varies colours, as a share of SimCLR's 0.8, 0.8, 0.8 and 0.2.
+    public var jitter: Float
     /// The number of pictures that could be read.
     public var pictures: Int
     /// The SHA-256 of the list of pictures.
@@ -103,11 +107,14 @@ public struct FitSettings: Codable, Sendable, Equatable {
             // METHOD: the values of the released code.
             (prototypes, batch, learningRate, weightDecay) = ([], 256, 0.05, 1e-5)
             (warmUp, temperature, whiten) = (0, 1, -0.5)
+            (cropScale, jitter) = (0.08, 0)
         case .v2:
             let set = Self.prototypeCount(clusters: clusters, pictures: pictures)
             (prototypes, batch) = ([set, set, set], min(128, max(8, pictures / 8)))
             (learningRate, weightDecay) = (0.1, 1e-4)
             (warmUp, temperature, whiten) = (0.1, 0.1, 0)
+            // Small pictures show little in a small part, and have few colours to vary.
+            (cropScale, jitter) = size < 128 ? (0.25, 0.5) : (0.08, 1)
         }
         batch = min(batch, max(2, pictures))
     }

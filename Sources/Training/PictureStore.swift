@@ -14,6 +14,11 @@ package final class PictureStore: Sendable {
         package let path: String
         /// Why it cannot be used, in one sentence.
         package let reason: String
+
+        /// A file and the reason.
+        package init(path: String, reason: String) {
+            (self.path, self.reason) = (path, reason)
+        }
     }
 
     /// The input that centre views are made for.

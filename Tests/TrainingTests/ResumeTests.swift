@@ -1,0 +1,119 @@
+import Foundation
+import Testing
+import Training
+
+/// A run that is stopped and started again ends with the bytes of one that never stopped.
+struct ResumeTests {
+    private let temporary = try! TemporaryFolder()
+    private let source = SyntheticPictures(count: 50)
+
+    private func request(_ name: String, _ recipe: Recipe) -> FitRequest {
+        var request = FitRequest(images: "synthetic", run: "\(temporary.path)/\(name)")
+        request.recipe = recipe
+        request.size = 12
+        request.clusters = 4
+        request.epochs = 3
+        request.batch = 12
+        request.threads = 2
+        return request
+    }
+
+    private func fit(_ request: FitRequest, stopAfter: Int? = nil) throws -> FitSession.Outcome {
+        try FitSession(
+            request, source: source, observer: RecordingObserver(stopAfter: stopAfter)
+        ).run()
+    }
+
+    private func model(_ name: String) throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: "\(temporary.path)/\(name)/model.safetensors"))
+    }
+
+    // An epoch has five steps: within the first, at the end of one, within the last.
+    @Test(arguments: Recipe.allCases, [1, 5, 7, 14])
+    func aStoppedRunEndsWithTheSameBytes(recipe: Recipe, steps: Int) throws {
+        #expect(try fit(request("whole", recipe)) == .finished)
+        #expect(try fit(request("parts", recipe), stopAfter: steps) == .interrupted)
+        #expect(try fit(request("parts", recipe)) == .finished)
+        #expect(try model("whole") == model("parts"))
+        #expect(try losses("whole") == losses("parts"))
+    }
+
+    @Test(arguments: Recipe.allCases)
+    func aRunStoppedAtEveryStepEndsWithTheSameBytes(recipe: Recipe) throws {
+        #expect(try fit(request("whole", recipe)) == .finished)
+        var starts = 0
+        while try fit(request("parts", recipe), stopAfter: 1) == .interrupted { starts += 1 }
+        #expect(starts >= 10)
+        #expect(try model("whole") == model("parts"))
+    }
+
+    @Test func aDamagedStateCostsOnlyTime() throws {
+        #expect(try fit(request("whole", .v2)) == .finished)
+        #expect(try fit(request("parts", .v2), stopAfter: 8) == .interrupted)
+        let folder = "\(temporary.path)/parts/checkpoints"
+        let newest = try #require(try temporary.names(in: "parts/checkpoints").last)
+        var bytes = try #require(FileManager.default.contents(atPath: "\(folder)/\(newest)"))
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: "\(folder)/\(newest)"))
+        let observer = RecordingObserver()
+        let session = try FitSession(request("parts", .v2), source: source, observer: observer)
+        #expect(try session.run() == .finished)
+        #expect(observer.notes.contains { $0.contains("damaged") })
+        #expect(try model("whole") == model("parts"))
+    }
+
+    @Test func otherSettingsAreRefusedWithTheDifferences() throws {
+        _ = try fit(request("run", .v2), stopAfter: 1)
+        var other = request("run", .v2)
+        other.clusters = 5
+        other.seed = 9
+        #expect(
+            throws: TrainingError.settingsDiffer(
+                folder: other.run, differences: ["clusters 4, not 5", "seed 31, not 9"])
+        ) { try fit(other) }
+    }
+
+    @Test func settingsThatAreNotGivenAreThoseOfTheRun() throws {
+        _ = try fit(request("run", .v2), stopAfter: 1)
+        let bare = FitRequest(images: "synthetic", run: "\(temporary.path)/run")
+        let session = try FitSession(bare, source: source, observer: RecordingObserver())
+        #expect(session.plan.isResumed)
+        #expect(session.plan.settings.clusters == 4)
+        #expect(session.plan.settings.epochs == 3)
+    }
+
+    @Test func otherPicturesAreRefused() throws {
+        _ = try fit(request("run", .v2), stopAfter: 1)
+        #expect(throws: TrainingError.self) {
+            try FitSession(
+                request("run", .v2), source: SyntheticPictures(count: 49),
+                observer: RecordingObserver())
+        }
+    }
+
+    @Test func aFinishedRunIsLeftAsItIs() throws {
+        _ = try fit(request("run", .v2))
+        let before = try model("run")
+        let observer = RecordingObserver()
+        let session = try FitSession(request("run", .v2), source: source, observer: observer)
+        #expect(session.plan.isFinished)
+        #expect(try session.run() == .finished)
+        #expect(observer.phases.isEmpty)
+        #expect(try model("run") == before)
+    }
+
+    @Test func twoProgramsDoNotShareARun() throws {
+        let request = request("run", .v2)
+        let first = try FitSession(request, source: source, observer: RecordingObserver())
+        #expect(throws: TrainingError.runFolderInUse(folder: request.run)) {
+            try FitSession(request, source: source, observer: RecordingObserver())
+        }
+        #expect(first.modelPath == "\(request.run)/model.safetensors")
+    }
+
+    private func losses(_ name: String) throws -> [Double] {
+        let path = "\(temporary.path)/\(name)/metrics.jsonl"
+        let lines = try Data(contentsOf: URL(fileURLWithPath: path)).split(separator: 10)
+        return try lines.map { try JSONDecoder().decode(EpochMetrics.self, from: $0).loss }
+    }
+}

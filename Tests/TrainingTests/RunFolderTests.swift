@@ -1,0 +1,117 @@
+import Foundation
+import Model
+import Tensors
+import Testing
+import Training
+
+struct RunFolderTests {
+    private let temporary = try! TemporaryFolder()
+    private var path: String { "\(temporary.path)/run" }
+
+    private func state(epoch: Int, step: Int = 0) -> TrainingState {
+        var state = TrainingState()
+        state.epoch = epoch
+        state.step = step
+        state.lossSum = 0.1 + Double(step)
+        state.nmiPrevious = 1.0 / 3
+        state.tensors["network.w"] = .float32(Tensor([1, .pi, -0], shape: [3]))
+        state.tensors["assignments"] = .int32(Tensor([3, -1], shape: [2]))
+        return state
+    }
+
+    @Test func theFolderIsForOneProgramAtATime() throws {
+        var first: RunFolder? = try RunFolder(path)
+        #expect(throws: TrainingError.runFolderInUse(folder: path)) { try RunFolder(path) }
+        _ = first?.path
+        first = nil
+        _ = try RunFolder(path)
+    }
+
+    @Test func statesComeBackAsTheyWere() throws {
+        let folder = try RunFolder(path)
+        #expect(folder.newestState { _ in } == nil)
+        try folder.save(state(epoch: 2, step: 5))
+        #expect(folder.newestState { Issue.record("\($0)") } == state(epoch: 2, step: 5))
+    }
+
+    @Test func twoGenerationsAreKept() throws {
+        let folder = try RunFolder(path)
+        for (epoch, step) in [(0, 3), (0, 10), (1, 0), (10, 0)] {
+            try folder.save(state(epoch: epoch, step: step))
+        }
+        let names = try temporary.names(in: "run/checkpoints")
+        #expect(names.count == 2)
+        #expect(names[0].hasPrefix("state-1-0-") && names[1].hasPrefix("state-10-0-"))
+        #expect(folder.newestState { _ in }?.epoch == 10)
+    }
+
+    @Test(arguments: [0.0, 0.3, 0.999])
+    func aDamagedGenerationGivesWayToTheOneBefore(place: Double) throws {
+        let folder = try RunFolder(path)
+        try folder.save(state(epoch: 1))
+        try folder.save(state(epoch: 2))
+        try damage(try newestFile(), at: place)
+        var notes: [String] = []
+        #expect(folder.newestState { notes.append($0) } == state(epoch: 1))
+        #expect(notes.count == 1)
+        #expect(notes.first?.contains("damaged") == true)
+        // The damaged one does not count any more.
+        try folder.save(state(epoch: 2))
+        #expect(folder.newestState { Issue.record("\($0)") }?.epoch == 2)
+    }
+
+    @Test func aTruncatedGenerationIsDamaged() throws {
+        let folder = try RunFolder(path)
+        try folder.save(state(epoch: 1))
+        try folder.save(state(epoch: 2))
+        let file = try newestFile()
+        let bytes = try #require(FileManager.default.contents(atPath: file))
+        try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: file))
+        #expect(folder.newestState { _ in }?.epoch == 1)
+    }
+
+    @Test func leftoversOfAKilledProgramAreRemoved() throws {
+        _ = try RunFolder(path)
+        for name in [".config.json.17.tmp", "checkpoints/.state.17.tmp"] {
+            try Data([1]).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+        }
+        _ = try RunFolder(path)
+        #expect(try temporary.names(in: "run") == [".lock", "checkpoints"])
+        #expect(try temporary.names(in: "run/checkpoints").isEmpty)
+    }
+
+    @Test func settingsComeBackAsTheyWere() throws {
+        let folder = try RunFolder(path)
+        #expect(try folder.settings() == nil)
+        var settings = FitSettings(
+            recipe: .v2, network: .small, sobel: false, size: 28, clusters: 10, epochs: 3,
+            pictures: 100, picturesDigest: "x")
+        settings.learningRate = 0.1
+        try folder.record(settings)
+        #expect(try folder.settings() == settings)
+    }
+
+    @Test func foreignSettingsAreRefused() throws {
+        let folder = try RunFolder(path)
+        try DurableFile.write("{\"recipe\": 3}", to: "\(path)/config.json")
+        #expect(throws: TrainingError.self) { try folder.settings() }
+    }
+
+    @Test func skippedPicturesStayOnOneLineEach() throws {
+        let folder = try RunFolder(path)
+        try folder.record([PictureStore.Skipped(path: "a\tb\nc", reason: "back\\slash")])
+        let text = try String(contentsOfFile: "\(path)/skipped.tsv", encoding: .utf8)
+        #expect(text == "path\treason\na\\tb\\nc\tback\\\\slash\n")
+    }
+
+    private func newestFile() throws -> String {
+        let names = try temporary.names(in: "run/checkpoints")
+        return try "\(path)/checkpoints/\(#require(names.last))"
+    }
+
+    private func damage(_ file: String, at place: Double) throws {
+        var bytes = try #require(FileManager.default.contents(atPath: file))
+        bytes[Int(Double(bytes.count) * place)] ^= 0x40
+        try bytes.write(to: URL(fileURLWithPath: file))
+    }
+}

@@ -1,0 +1,58 @@
+import Imaging
+import Model
+import Training
+
+/// Pictures of coloured shapes made in memory: the colour and the shape name the label.
+struct SyntheticPictures: PictureSource {
+    var count: Int
+    var size = 16
+    /// Numbers that cannot be decoded.
+    var broken: Set<Int> = []
+    var isLabelled = true
+
+    var place: String { "synthetic" }
+    var digest: String { "synthetic \(count)" }
+
+    func path(of index: Int) -> String { "shape-\(index)" }
+    func label(of index: Int) -> Int? { isLabelled ? index % 4 : nil }
+
+    func picture(at index: Int, for input: InputSpecification) throws -> Picture {
+        if broken.contains(index) { throw Broken() }
+        let color: [UInt8] = index % 2 == 0 ? [200, 40, UInt8(index % 50)] : [30, 60, 220]
+        let isDisc = index % 4 < 2
+        var pixels: [UInt8] = []
+        for y in 0..<size {
+            for x in 0..<size {
+                let (dx, dy) = (x - size / 2 + index % 3, y - size / 2 - index % 5 + 2)
+                let inside =
+                    isDisc ? dx * dx + dy * dy < size * size / 9 : (x + index) % 6 < 3
+                pixels += inside ? color : [240, UInt8(index % 16), 230]
+            }
+        }
+        return Picture(width: size, height: size, pixels: pixels)
+    }
+
+    struct Broken: Error, CustomStringConvertible {
+        var description: String { "no picture\tat all" }
+    }
+}
+
+/// Notes what a run tells, and stops it after so many reports of progress.
+final class RecordingObserver: FitObserver {
+    private(set) var notes: [String] = []
+    private(set) var epochs: [EpochMetrics] = []
+    private(set) var phases: [FitPhase] = []
+    private var steps = 0
+    private let stopAfter: Int?
+
+    /// - Parameter stopAfter: The number of training steps after which the run should stop.
+    init(stopAfter: Int? = nil) { self.stopAfter = stopAfter }
+
+    var shouldStop: Bool { stopAfter.map { steps >= $0 } ?? false }
+
+    func begin(_ phase: FitPhase, epoch: Int?, total: Int) { phases.append(phase) }
+    func advance(to done: Int) { if phases.last == .training { steps += 1 } }
+    func end(_ phase: FitPhase) {}
+    func finished(_ epoch: EpochMetrics) { epochs.append(epoch) }
+    func note(_ message: String) { notes.append(message) }
+}
