@@ -18,13 +18,11 @@ extension FloatNetwork {
         lastPass = (count, seed)
         let plan = trainingPlan
         plan.reserve(pictures: count)
-        team.withSerialProducts {
-            unsafe batch.elements.withUnsafeBufferPointer { pictures in
-                unsafe plan.pointer(0)!.update(from: pictures.baseAddress!, count: pictures.count)
-            }
-            for step in plan.steps {
-                step.layer.forward(pass(step, count: count, seed: seed))
-            }
+        unsafe batch.elements.withUnsafeBufferPointer { pictures in
+            unsafe plan.pointer(0)!.update(from: pictures.baseAddress!, count: pictures.count)
+        }
+        for step in plan.steps {
+            step.layer.forward(pass(step, count: count, seed: seed))
         }
         return unsafe copy(plan.pointer(plan.value(network.output))!, outputShape, count: count)
     }
@@ -44,20 +42,18 @@ extension FloatNetwork {
         let plan = trainingPlan
         let output = plan.value(network.output)
         guard let target = unsafe plan.gradientPointer(output) else { return }
-        team.withSerialProducts {
-            unsafe outputGradient.elements.withUnsafeBufferPointer { gradient in
-                unsafe target.update(from: gradient.baseAddress!, count: gradient.count)
-            }
-            var written: Set<Int> = [output]
-            for step in plan.steps.reversed() {
-                guard written.contains(step.output),
-                    let gradient = unsafe plan.gradientPointer(step.output)
-                else { continue }
-                var pass = pass(step, count: count, seed: seed)
-                unsafe pass.outputGradient = gradient
-                unsafe pass.inputGradients = targets(of: step, written: &written)
-                step.layer.backward(pass)
-            }
+        unsafe outputGradient.elements.withUnsafeBufferPointer { gradient in
+            unsafe target.update(from: gradient.baseAddress!, count: gradient.count)
+        }
+        var written: Set<Int> = [output]
+        for step in plan.steps.reversed() {
+            guard written.contains(step.output),
+                let gradient = unsafe plan.gradientPointer(step.output)
+            else { continue }
+            var pass = pass(step, count: count, seed: seed)
+            unsafe pass.outputGradient = gradient
+            unsafe pass.inputGradients = targets(of: step, written: &written)
+            step.layer.backward(pass)
         }
     }
 

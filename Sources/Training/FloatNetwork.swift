@@ -106,15 +106,13 @@ public final class FloatNetwork {
             results[plan.value(name)] = [Float](
                 repeating: 0, count: count * shapes[name]!.count)
         }
-        team.withSerialProducts {
-            unsafe batch.elements.withUnsafeBufferPointer { pictures in
-                let step = Self.picturesAtOnce(plan)
-                for start in stride(from: 0, to: count, by: step) {
-                    let first = unsafe UnsafeMutablePointer(
-                        mutating: pictures.baseAddress! + start * inputShape.count)
-                    unsafe run(
-                        plan, first, pictures: start..<min(start + step, count), into: &results)
-                }
+        unsafe batch.elements.withUnsafeBufferPointer { pictures in
+            let step = Self.picturesAtOnce(plan)
+            for start in stride(from: 0, to: count, by: step) {
+                let first = unsafe UnsafeMutablePointer(
+                    mutating: pictures.baseAddress! + start * inputShape.count)
+                unsafe run(
+                    plan, first, pictures: start..<min(start + step, count), into: &results)
             }
         }
         func tensor(_ name: String) -> Tensor<Float> {

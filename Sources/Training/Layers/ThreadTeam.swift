@@ -1,6 +1,5 @@
 private import Dispatch
 private import Foundation
-private import LinearAlgebra
 
 /// A fixed number of threads that share a loop.
 ///
@@ -40,14 +39,5 @@ struct ThreadTeam: Sendable {
                 if !range.isEmpty { unsafe body(shard, range) }
             }
         }
-    }
-
-    /// Runs `body` with matrix products on one thread each, since the team's threads call them
-    /// at the same time.
-    func withSerialProducts<Result>(_ body: () -> Result) -> Result {
-        let before = BLAS.threads
-        if before != 1 { BLAS.setThreads(1) }
-        defer { if before != 1 { BLAS.setThreads(before) } }
-        return body()
     }
 }
