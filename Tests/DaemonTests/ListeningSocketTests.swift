@@ -88,7 +88,8 @@ struct ListeningSocketTests {
 
     @Test func onlyOurOwnSocketIsUnlinked() throws {
         let first = try ListeningSocket(binding: path)
-        close(first.descriptor)
+        defer { close(first.descriptor) }
+        try FileManager.default.removeItem(atPath: path)
         let second = try ListeningSocket(binding: path)
         defer { close(second.descriptor) }
         first.unlinkPath()

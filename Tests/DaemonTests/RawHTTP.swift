@@ -59,7 +59,7 @@ enum RawHTTP {
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes {
                 unsafe Foundation.send(
-                    descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                    descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { break }
             rest = rest.dropFirst(count)
