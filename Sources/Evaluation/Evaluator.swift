@@ -60,6 +60,8 @@ public struct Evaluator {
         if let train, Set(train.entries.map(\.label)).isDisjoint(with: test.entries.map(\.label)) {
             throw EvaluationError.noSharedLabel(train: train.place, test: test.place)
         }
+        // Files that are no pictures can only make them fewer: told before the work is done.
+        _ = try Self.clusterCounts(request, pictures: test.entries.count)
         models = try JudgedModel.all(of: request)
     }
 
@@ -77,7 +79,7 @@ public struct Evaluator {
         if voters == nil, judged.labels.count < 2 {
             throw EvaluationError.onePicture(place: judged.pictures.place)
         }
-        let counts = try clusterCounts(for: judged)
+        let counts = try Self.clusterCounts(request, pictures: judged.labels.count)
         let rows = try models.indices.map { index in
             var queries = judged.embeddings[index]
             var references = voters?.embeddings[index]
@@ -90,12 +92,14 @@ public struct Evaluator {
             seeds: ClusterFigures.seeds, models: rows)
     }
 
-    private func clusterCounts(for judged: EmbeddedPictures) throws -> [Int] {
-        let count = judged.labels.count
-        guard let asked = request.clusters else { return [100, 10].filter { $0 <= count } }
-        if let tooMany = asked.first(where: { $0 > count }) {
+    /// The numbers of clusters to fit on so many pictures.
+    private static func clusterCounts(
+        _ request: EvaluationRequest, pictures: Int
+    ) throws -> [Int] {
+        guard let asked = request.clusters else { return [100, 10].filter { $0 <= pictures } }
+        if let tooMany = asked.first(where: { $0 > pictures }) {
             throw EvaluationError.fewerPicturesThanClusters(
-                place: judged.pictures.place, pictures: count, clusters: tooMany)
+                place: request.test, pictures: pictures, clusters: tooMany)
         }
         return asked
     }

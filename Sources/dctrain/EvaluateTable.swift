@@ -33,9 +33,12 @@ extension EvaluationReport {
         figures.map { ["\($0.clusters):"] + cells($0) } ?? ["", "", "", ""]
     }
 
-    /// The file's name, with its folder: runs have files of equal names.
+    /// The file's name with its folder, since runs have files of equal names, and without what
+    /// all checkpoints' names end in.
     private static func shortName(_ path: String) -> String {
-        path.split(separator: "/").suffix(2).joined(separator: "/")
+        let name = path.split(separator: "/").suffix(2).joined(separator: "/")
+        let ending = ".safetensors"
+        return name.hasSuffix(ending) ? String(name.dropLast(ending.count)) : name
     }
 
     private static func short(_ value: Double) -> String { String(format: "%.3f", value) }
