@@ -48,8 +48,10 @@ struct PictureStep: Sendable {
         }
     }
 
-    /// How many parts are worth the while of `threads` threads: more than one only from about
-    /// 20 µs of work on, since waking a thread costs several.
+    /// How many parts a picture is cut into for `threads` threads.
+    ///
+    /// One below some 20 µs of work, since waking a thread costs several; else several a thread,
+    /// so that one that loses its core to another program leaves the rest to the others.
     func parts(threads: Int) -> Int {
         let work =
             switch operation {
@@ -59,7 +61,7 @@ struct PictureStep: Sendable {
                 output.count * pool.geometry.kernelHeight * pool.geometry.kernelWidth * 8
             case .addition: output.count * 32
             }
-        return threads > 1 && work > 2_000_000 ? threads : 1
+        return threads > 1 ? min(threads * 4, max(1, work / 1_000_000)) : 1
     }
 
     /// Threads share the filters where those outweigh the map, so that each reads half of them.
@@ -99,8 +101,11 @@ struct BatchStep: Sendable {
         }
     }
 
-    /// Below a quarter of a MiB of weights, one thread is done before another has woken up.
-    func parts(threads: Int) -> Int { linear.byteCount > 1 << 18 ? threads : 1 }
+    /// How many parts the outputs are cut into; below a quarter of a MiB of weights, one thread
+    /// is done before another has woken up.
+    func parts(threads: Int) -> Int {
+        threads > 1 && linear.byteCount > 1 << 18 ? threads * 4 : 1
+    }
 }
 
 extension Range<Int> {
