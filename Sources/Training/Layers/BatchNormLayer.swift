@@ -46,9 +46,9 @@ final class FoldedNorm {
 final class BatchNormLayer: FloatLayer {
     /// The share of the batch in the running statistics.
     static let momentum: Float = 0.1
-    /// Rows summed in Float before they join a sum in Double: the block stays in the cache for
-    /// its second pass, and no sum in Float grows long.
-    private static let block = 64
+    /// Rows summed in Float before they join a sum in Double: few enough that a block stays in
+    /// the first-level cache, and that no sum in Float grows long.
+    private let block: Int
 
     private let norm: NormParameters
     private let positions: Int
@@ -71,6 +71,7 @@ final class BatchNormLayer: FloatLayer {
         (self.norm, self.positions, self.activation) = (norm, positions, activation)
         self.workspace = workspace
         folded = FoldedNorm(norm)
+        block = max(8, min(64, 4096 / norm.channels))
         let buffers = (0..<7).map { _ in Buffer<Float>(count: norm.channels) }
         (mean, inverseDeviation, scale, shift) = (buffers[0], buffers[1], buffers[2], buffers[3])
         (a, b, d) = (buffers[4], buffers[5], buffers[6])
@@ -145,28 +146,24 @@ final class BatchNormLayer: FloatLayer {
     {
         let channels = norm.channels
         let total = unsafe workspace.sums(shard: shard, count: 2 * channels)
-        let scratch = unsafe workspace.partial(shard: shard, count: 2 * channels)
-        let (blockMean, blockSquares) = unsafe (scratch, scratch + channels)
         unsafe total.update(repeating: 0, count: 2 * channels)
-        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.block) {
-            let count = min(Self.block, rows.upperBound - start)
-            let block = unsafe x + start * channels
-            unsafe RowLoops.columnSums(block, rows: count, channels: channels, into: blockMean)
-            let factor = 1 / Float(count)
-            for c in 0..<channels { unsafe blockMean[c] *= factor }
-            unsafe blockSquares.update(repeating: 0, count: channels)
-            for row in 0..<count {
-                let x = unsafe block + row * channels
-                for c in 0..<channels {
-                    let difference = unsafe x[c] - blockMean[c]
-                    unsafe blockSquares[c] += difference * difference
+        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+            let count = min(block, rows.upperBound - start)
+            Lanes.forEachRun(of: channels) { c, lanes in
+                let first = unsafe x + start * channels + c
+                var (sum, squares) = (Lanes.zero, Lanes.zero)
+                for row in 0..<count { unsafe sum += Lanes(first + row * channels, count: lanes) }
+                let mean = sum / Float(count)
+                for row in 0..<count {
+                    let difference = unsafe Lanes(first + row * channels, count: lanes) - mean
+                    squares += difference * difference
                 }
-            }
-            for c in 0..<channels {
-                unsafe Self.merge(
-                    mean: &total[c], squares: &total[channels + c],
-                    count: start - rows.lowerBound, addedMean: Double(blockMean[c]),
-                    addedSquares: Double(blockSquares[c]), added: count)
+                for lane in 0..<lanes {
+                    unsafe Self.merge(
+                        mean: &total[c + lane], squares: &total[channels + c + lane],
+                        count: start - rows.lowerBound, addedMean: Double(mean[lane]),
+                        addedSquares: Double(squares[lane]), added: count)
+                }
             }
         }
     }
@@ -222,37 +219,27 @@ final class BatchNormLayer: FloatLayer {
     @unsafe private func sumGradients(_ pass: LayerPass, rows: Range<Int>, shard: Int) {
         let channels = norm.channels
         let total = unsafe workspace.sums(shard: shard, count: 2 * channels)
-        let scratch = unsafe workspace.partial(shard: shard, count: 2 * channels)
-        let (sum, product) = unsafe (scratch, scratch + channels)
-        let (mean, scale, shift) = unsafe (self.mean.base, self.scale.base, self.shift.base)
         unsafe total.update(repeating: 0, count: 2 * channels)
-        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.block) {
-            unsafe scratch.update(repeating: 0, count: 2 * channels)
-            for row in start..<min(start + Self.block, rows.upperBound) {
-                let x = unsafe pass.inputs[0] + row * channels
-                let dy = unsafe pass.outputGradient! + row * channels
-                switch activation {
-                case .identity:
-                    for c in 0..<channels {
-                        unsafe sum[c] += dy[c]
-                        unsafe product[c] += dy[c] * (x[c] - mean[c])
-                    }
-                case .relu:
-                    for c in 0..<channels {
-                        let gradient = unsafe x[c] * scale[c] + shift[c] > 0 ? dy[c] : 0
-                        unsafe sum[c] += gradient
-                        unsafe product[c] += gradient * (x[c] - mean[c])
-                    }
-                case .relu6:
-                    for c in 0..<channels {
-                        let value = unsafe x[c] * scale[c] + shift[c]
-                        let gradient = unsafe value > 0 && value < 6 ? dy[c] : 0
-                        unsafe sum[c] += gradient
-                        unsafe product[c] += gradient * (x[c] - mean[c])
-                    }
+        let (lower, upper) = activation.openRange
+        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+            let rows = start..<min(start + block, rows.upperBound)
+            Lanes.forEachRun(of: channels) { c, count in
+                let mean = unsafe Lanes(self.mean.base + c, count: count)
+                let scale = unsafe Lanes(self.scale.base + c, count: count)
+                let shift = unsafe Lanes(self.shift.base + c, count: count)
+                var (sum, product) = (Lanes.zero, Lanes.zero)
+                for row in rows {
+                    let x = unsafe Lanes(pass.inputs[0] + row * channels + c, count: count)
+                    let dy = unsafe Lanes(pass.outputGradient! + row * channels + c, count: count)
+                    let gradient = dy.masked(x * scale + shift, lower, upper)
+                    sum += gradient
+                    product += gradient * (x - mean)
+                }
+                for lane in 0..<count {
+                    unsafe total[c + lane] += Double(sum[lane])
+                    unsafe total[channels + c + lane] += Double(product[lane])
                 }
             }
-            for i in 0..<(2 * channels) { unsafe total[i] += Double(scratch[i]) }
         }
     }
 
@@ -260,44 +247,44 @@ final class BatchNormLayer: FloatLayer {
         _ pass: LayerPass, _ target: LayerPass.InputGradient, rows: Range<Int>
     ) {
         let channels = norm.channels
-        let (scale, shift) = unsafe (self.scale.base, self.shift.base)
-        let (a, b, d) = unsafe (self.a.base, self.b.base, self.d.base)
-        for row in rows {
-            let x = unsafe pass.inputs[0] + row * channels
-            let dy = unsafe pass.outputGradient! + row * channels
-            let dx = unsafe target.base + row * channels
-            if target.accumulates {
-                for c in 0..<channels {
-                    let value = unsafe x[c] * scale[c] + shift[c]
-                    let gradient = unsafe passes(value) ? dy[c] : 0
-                    unsafe dx[c] += a[c] * gradient + b[c] * x[c] + d[c]
-                }
-                continue
-            }
-            switch activation {
-            case .identity:
-                for c in 0..<channels { unsafe dx[c] = a[c] * dy[c] + b[c] * x[c] + d[c] }
-            case .relu:
-                for c in 0..<channels {
-                    let gradient = unsafe x[c] * scale[c] + shift[c] > 0 ? dy[c] : 0
-                    unsafe dx[c] = a[c] * gradient + b[c] * x[c] + d[c]
-                }
-            case .relu6:
-                for c in 0..<channels {
-                    let value = unsafe x[c] * scale[c] + shift[c]
-                    let gradient = unsafe value > 0 && value < 6 ? dy[c] : 0
-                    unsafe dx[c] = a[c] * gradient + b[c] * x[c] + d[c]
+        let (lower, upper) = activation.openRange
+        let accumulates = target.accumulates
+        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+            let rows = start..<min(start + block, rows.upperBound)
+            Lanes.forEachRun(of: channels) { c, count in
+                let scale = unsafe Lanes(self.scale.base + c, count: count)
+                let shift = unsafe Lanes(self.shift.base + c, count: count)
+                let a = unsafe Lanes(self.a.base + c, count: count)
+                let b = unsafe Lanes(self.b.base + c, count: count)
+                let d = unsafe Lanes(self.d.base + c, count: count)
+                for row in rows {
+                    let x = unsafe Lanes(pass.inputs[0] + row * channels + c, count: count)
+                    let dy = unsafe Lanes(pass.outputGradient! + row * channels + c, count: count)
+                    let dx = unsafe target.base + row * channels + c
+                    var result = a * dy.masked(x * scale + shift, lower, upper) + (b * x + d)
+                    if accumulates { unsafe result += Lanes(dx, count: count) }
+                    unsafe result.store(to: dx, count: count)
                 }
             }
         }
     }
+}
 
-    /// Whether the activation lets the gradient at `value` through.
-    private func passes(_ value: Float) -> Bool {
-        switch activation {
-        case .identity: true
-        case .relu: value > 0
-        case .relu6: value > 0 && value < 6
+extension Activation {
+    /// The values strictly between which the gradient passes.
+    fileprivate var openRange: (lower: Lanes, upper: Lanes) {
+        switch self {
+        case .identity: (Lanes(repeating: -.infinity), Lanes(repeating: .infinity))
+        case .relu: (.zero, Lanes(repeating: .infinity))
+        case .relu6: (.zero, Lanes(repeating: 6))
         }
+    }
+}
+
+extension SIMD8<Float> {
+    /// Zero wherever `value` is not strictly between the bounds.
+    @inline(__always)
+    fileprivate func masked(_ value: Lanes, _ lower: Lanes, _ upper: Lanes) -> Lanes {
+        replacing(with: 0, where: (value .<= lower) .| (value .>= upper))
     }
 }

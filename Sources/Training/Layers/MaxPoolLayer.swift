@@ -60,18 +60,21 @@ final class MaxPoolLayer: FloatLayer {
         to y: UnsafeMutablePointer<Float>, origin: UnsafeMutablePointer<Int32>
     ) {
         let first = (lines.lowerBound * width + places.lowerBound) * channels
-        unsafe y.update(from: x + first, count: channels)
-        for c in 0..<channels { unsafe origin[c] = Int32(truncatingIfNeeded: first + c) }
-        for line in lines {
-            for place in places {
-                let offset = (line * width + place) * channels
-                let source = unsafe x + offset
-                for c in 0..<channels {
-                    let isLarger = unsafe source[c] > y[c]
-                    unsafe origin[c] =
-                        isLarger ? Int32(truncatingIfNeeded: offset &+ c) : origin[c]
-                    unsafe y[c] = isLarger ? source[c] : y[c]
+        Lanes.forEachRun(of: channels) { c, count in
+            var best = unsafe Lanes(x + first + c, count: count)
+            var place = SIMD8<Int32>(repeating: Int32(truncatingIfNeeded: first))
+            for line in lines {
+                for column in places {
+                    let offset = (line * width + column) * channels
+                    let value = unsafe Lanes(x + offset + c, count: count)
+                    let isLarger = value .> best
+                    best.replace(with: value, where: isLarger)
+                    place.replace(with: Int32(truncatingIfNeeded: offset), where: isLarger)
                 }
+            }
+            unsafe best.store(to: y + c, count: count)
+            for lane in 0..<count {
+                unsafe origin[c + lane] = place[lane] &+ Int32(truncatingIfNeeded: c + lane)
             }
         }
     }
