@@ -84,22 +84,4 @@ struct SGDTests {
             try network.load(momentum: ["fc.weight": Tensor([1], shape: [1])])
         }
     }
-
-    @Test func theHeadLearnsWithoutMomentum() throws {
-        let head = try LinearHead(
-            inputs: 2, classes: 2,
-            tensors: [
-                "top.weight": Tensor([1, 0, 0, 1], shape: [2, 2]),
-                "top.bias": Tensor([0, 0], shape: [2]),
-            ])
-        let features = Tensor<Float>([1, 2], shape: [1, 2])
-        for _ in 0..<2 {
-            _ = head.forward(features)
-            let gradient = head.backward(Tensor([1, -1], shape: [1, 2]))
-            #expect(gradient.shape == [1, 2])
-            head.step(learningRate: 0.5, weightDecay: 0)
-        }
-        #expect(head.tensors["top.weight"]!.elements == [0, -2, 1, 3])
-        #expect(head.tensors["top.bias"]!.elements == [-1, 1])
-    }
 }
