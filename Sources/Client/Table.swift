@@ -56,6 +56,7 @@ public struct Table: Sendable {
             }
             line += isLast ? "" : "  "
         }
+        while line.last == " " { line.removeLast() }
         return line
     }
 

@@ -1,4 +1,6 @@
 import Daemon
+import Foundation
+import TestSupport
 import Testing
 
 struct DaemonConfigurationTests {
@@ -12,7 +14,7 @@ struct DaemonConfigurationTests {
     private func read(
         _ text: String, _ environment: [String: String] = ["XDG_RUNTIME_DIR": "/run/user/7"]
     ) throws -> DaemonConfiguration {
-        let file = try folder.write(text, to: "dcd.yaml")
+        let file = try folder.write(Array(text.utf8), to: "dcd.yaml")
         return try DaemonConfiguration(contentsOf: file, environment: environment)
     }
 
@@ -72,7 +74,9 @@ struct DaemonConfigurationTests {
             "model: m.safetensors\nindex: ../i\nsocket: ~/s\nwatch: [{path: ./p/q/..}]",
             ["HOME": "/home/me"])
         #expect(configuration.model == folder.path + "/m.safetensors")
-        #expect(configuration.index == "/tmp/i")
+        #expect(
+            configuration.index == URL(filePath: folder.path).deletingLastPathComponent().path
+                + "/i")
         #expect(configuration.socket == "/home/me/s")
         #expect(configuration.watch.map(\.path) == [folder.path + "/p"])
     }
@@ -98,7 +102,6 @@ struct DaemonConfigurationTests {
     }
 
     @Test func theUsersFileIsFound() throws {
-        try folder.write("", to: "x")
         let places = ["XDG_CONFIG_HOME": folder.path + "/none", "DCD_MODEL": "/m"]
         #expect(
             throws: DaemonError.noConfiguration(tried: [

@@ -1,5 +1,6 @@
 import Daemon
 import Foundation
+import TestSupport
 import Testing
 
 /// The mask of new files is the process's, so these run one by one.
@@ -51,7 +52,7 @@ struct ListeningSocketTests {
     }
 
     @Test func aFileIsAnErrorAndStays() throws {
-        try folder.write("precious", to: "dcd.sock")
+        try folder.write(Array("precious".utf8), to: "dcd.sock")
         #expect(throws: DaemonError.notASocket(path: path)) {
             try ListeningSocket(binding: path)
         }

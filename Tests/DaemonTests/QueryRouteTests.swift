@@ -2,6 +2,7 @@ import API
 import Client
 import Daemon
 import Foundation
+import TestSupport
 import Testing
 
 /// `POST /v1/query`, with bytes and with paths.
@@ -59,14 +60,15 @@ struct QueryRouteTests {
 
     @Test func aPathInAWatchedFolderIsRead() async throws {
         let name = Array("pictures/".utf8) + [0xFF, 0x30]
-        let path = try daemon.folder.write(Array("1".utf8), to: name)
+        try daemon.folder.write(Array("1".utf8), toNameOf: name)
+        let path = Array((daemon.folder.path + "/").utf8) + name
         let answer = try await query(PicturePath(bytes: path))
         #expect(try answer.json(QueryAnswer.self).assignment.cluster == 1)
         try await daemon.stop()
     }
 
     @Test func otherPathsAreRefused() async throws {
-        let outside = try daemon.folder.write("1", to: "outside")
+        let outside = try daemon.folder.write(Array("1".utf8), to: "outside")
         let files = FileManager.default
         let link = daemon.pictures + "/link"
         try files.createSymbolicLink(atPath: link, withDestinationPath: outside)

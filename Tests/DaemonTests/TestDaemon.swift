@@ -5,6 +5,7 @@ import Daemon
 import Foundation
 import Logging
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 /// An embedder whose answer is in the picture's first bytes: a cluster of two.
