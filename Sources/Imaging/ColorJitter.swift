@@ -82,11 +82,12 @@ extension [UInt8] {
 
     /// Mixes each pixel with its own brightness.
     package mutating func changeSaturation(by factor: Float) {
-        for pixel in stride(from: 0, to: count, by: 3) {
-            let gray = Int32(luma(self[pixel], self[pixel + 1], self[pixel + 2]))
-            for channel in pixel..<(pixel + 3) {
-                self[channel] = mix(gray, Int32(self[channel]), factor)
-            }
+        mapPixels { red, green, blue in
+            let gray = Int32(luma(red, green, blue))
+            return (
+                mix(gray, Int32(red), factor), mix(gray, Int32(green), factor),
+                mix(gray, Int32(blue), factor)
+            )
         }
     }
 
@@ -94,16 +95,28 @@ extension [UInt8] {
     package mutating func shiftHue(by turn: Float) {
         let shift = UInt8(truncatingIfNeeded: Int(turn * 255))
         guard shift != 0 else { return }  // the way to HSV and back loses some precision
-        for pixel in stride(from: 0, to: count, by: 3) {
-            var color = HueSaturationValue(
-                red: self[pixel], green: self[pixel + 1], blue: self[pixel + 2])
+        mapPixels { red, green, blue in
+            var color = HueSaturationValue(red: red, green: green, blue: blue)
             color.hue &+= shift
-            (self[pixel], self[pixel + 1], self[pixel + 2]) = color.rgb
+            return color.rgb
         }
     }
 
     private mutating func mapValues(through table: [UInt8]) {
+        let table = table.span
         for i in indices { self[i] = table[Int(self[i])] }
+    }
+
+    @inline(__always)
+    private mutating func mapPixels(
+        _ transform: (UInt8, UInt8, UInt8) -> (UInt8, UInt8, UInt8)
+    ) {
+        unsafe withUnsafeMutableBufferPointer { pixels in
+            for i in stride(from: 0, to: pixels.count, by: 3) {
+                unsafe (pixels[i], pixels[i + 1], pixels[i + 2]) =
+                    unsafe transform(pixels[i], pixels[i + 1], pixels[i + 2])
+            }
+        }
     }
 }
 
@@ -151,7 +164,12 @@ private struct HueSaturationValue {
         let sector = Int(sixths)
         let rest = Double(Float(sixths - Double(sector)))
         let depth = Double(Float(Double(saturation) / 255))
-        func part(_ share: Double) -> UInt8 { UInt8((Double(value) * (1 - share)).rounded()) }
+        // Rounds halves up. Without SSE 4.1, rounded() would be a call of the C library.
+        func part(_ share: Double) -> UInt8 {
+            let exact = Double(value) * (1 - share)
+            let whole = Int32(exact)
+            return UInt8(truncatingIfNeeded: exact - Double(whole) < 0.5 ? whole : whole + 1)
+        }
         let p = part(depth)
         switch sector % 6 {
         case 0: return (value, part(depth * (1 - rest)), p)

@@ -1,12 +1,12 @@
 /// How a stored picture has to be turned to be upright, numbered as in EXIF.
 ///
 /// Source: CIPA DC-008 (EXIF 2.32), tag 0x0112.
-enum Orientation: Int, CaseIterable {
+package enum Orientation: Int, CaseIterable {
     case upright = 1
     case mirrored, halfTurn, flipped, transposed, quarterTurn, transversed, threeQuarterTurn
 
     /// Whether width and height change places.
-    var swapsSides: Bool { rawValue >= 5 }
+    package var swapsSides: Bool { rawValue >= 5 }
 
     /// The orientation that an EXIF block tells, upright where it tells none.
     ///
@@ -14,7 +14,7 @@ enum Orientation: Int, CaseIterable {
     /// that EXIF does not define counts as upright.
     ///
     /// - Parameter exif: The block from its TIFF header on.
-    init(exif: Span<UInt8>) {
+    package init(exif: Span<UInt8>) {
         self = Self.tag(0x0112, of: exif).flatMap(Orientation.init(rawValue:)) ?? .upright
     }
 
@@ -53,7 +53,7 @@ enum Orientation: Int, CaseIterable {
 
 extension Picture {
     /// The picture turned upright, given how it is stored.
-    func upright(from orientation: Orientation) -> Picture {
+    package func upright(from orientation: Orientation) -> Picture {
         if orientation == .upright { return self }
         // The result's pixel (x, y) is the source's pixel number origin + x·right + y·down.
         let (last, size) = (width * height - 1, width)
