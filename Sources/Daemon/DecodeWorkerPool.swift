@@ -78,10 +78,9 @@ package struct DecodeWorkerSettings: Sendable {
 /// itself.
 ///
 /// Requests are served in the order in which they come, urgent ones first; one more worker is
-/// started for urgent requests only, so that a query never waits for the backlog. A worker that
+/// kept for urgent requests only, at full priority, so that a query never waits for the backlog. A worker that
 /// crashes or takes too long is replaced when the next picture needs it.
 package actor DecodeWorkerPool {
-    private let settings: DecodeWorkerSettings
     private let workers: [DecodeWorkerSlot]
     private let spare: DecodeWorkerSlot
     private var idle: [DecodeWorkerSlot]
@@ -97,7 +96,6 @@ package actor DecodeWorkerPool {
     ///   - settings: The view that is wanted, and what a picture may take.
     package init(workers count: Int, settings: DecodeWorkerSettings) {
         precondition(count > 0, "\(count) decode workers")
-        self.settings = settings
         workers = (0..<count).map { _ in DecodeWorkerSlot(settings) }
         var prompt = settings
         prompt.niceness = 0
@@ -156,11 +154,11 @@ package actor DecodeWorkerPool {
     /// Waits for a worker; `nil` when the pool is closed.
     private func worker(isUrgent: Bool) async -> DecodeWorkerSlot? {
         if isClosed { return nil }
-        if let worker = idle.popLast() { return worker }
         if isUrgent && isSpareIdle {
             isSpareIdle = false
             return spare
         }
+        if let worker = idle.popLast() { return worker }
         return await withCheckedContinuation { request in
             if isUrgent { waitingUrgently.append(request) } else { waiting.append(request) }
         }

@@ -59,12 +59,7 @@ struct OrientationTests {
         }
     }
 
-    /// The picture
-    ///
-    ///     1 2 3
-    ///     4 5 6
-    ///
-    /// and what each orientation makes of it.
+    // The picture has the rows 1 2 3 and 4 5 6; this is what each orientation makes of it.
     @Test(
         arguments: [
             (.upright, 3, [1, 2, 3, 4, 5, 6]), (.mirrored, 3, [3, 2, 1, 6, 5, 4]),
