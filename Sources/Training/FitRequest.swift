@@ -33,6 +33,10 @@ public struct FitRequest: Sendable {
     public var whiten: Float?
     /// The learning rate.
     public var learningRate: Float?
+    /// The least share of a picture's area that a random crop takes.
+    public var cropScale: Float?
+    /// How strongly v2 varies colours.
+    public var jitter: Float?
     /// At most how many bytes of decoded pictures are kept in memory.
     public var memory = 1 << 30
     /// How often the state is saved within an epoch.
@@ -61,6 +65,8 @@ public struct FitRequest: Sendable {
         set(\.threads, threads)
         set(\.whiten, whiten)
         set(\.learningRate, learningRate)
+        set(\.cropScale, cropScale)
+        set(\.jitter, jitter)
         if let minutes { result.minutes = minutes }
         if let maxPictures { result.maxPictures = maxPictures }
         return result

@@ -29,7 +29,8 @@ extension FitSettings {
     /// How crops are drawn.
     var augmentation: Augmentation {
         switch recipe {
-        case .v1: .deepCluster
+        case .v1:
+            Augmentation(crop: RandomCrop(scale: cropScale...1, shape: .uniformOrSwapped))
         // Blur is for pictures that have detail to lose.
         case .v2: .v2(scale: cropScale...1, strength: jitter, blur: size < 128 ? 0 : 0.5)
         }

@@ -152,6 +152,8 @@ public struct FitSettings: Codable, Sendable, Equatable {
         if recipe == .v2 { try check("the number of prototype sets", prototypes.count, in: 1...64) }
         try check("--learning-rate", learningRate, in: 1e-9...100)
         try check("--whiten", whiten, in: -1...0)
+        try check("--crop-scale", cropScale, in: 0.01...1)
+        try check("--jitter", jitter, in: 0...2)
     }
 
     private func check<Value: Comparable>(

@@ -61,6 +61,12 @@ struct Fit: ParsableCommand {
     @Option(help: "The learning rate; v2's highest.")
     var learningRate: Float?
 
+    @Option(help: "The least share of a picture that a random crop takes, 0.01 to 1.")
+    var cropScale: Float?
+
+    @Option(help: "How strongly v2 varies colours, 0 to 2; vary what clusters should ignore.")
+    var jitter: Float?
+
     @Option(help: "At most so many MiB of decoded pictures are kept in memory.")
     var memory = 1024
 
@@ -112,6 +118,8 @@ struct Fit: ParsableCommand {
         request.maxPictures = maxPictures
         request.whiten = whiten
         request.learningRate = learningRate
+        request.cropScale = cropScale
+        request.jitter = jitter
         request.memory = memory << 20
         request.checkpointEvery = .seconds(checkpointEvery)
         return request

@@ -7,7 +7,9 @@ import Training
 
 /// Tiny runs of both recipes, from pictures to the checkpoint.
 struct RecipeTests {
-    private let temporary = try! TemporaryFolder()
+    private let temporary: TemporaryFolder
+
+    init() throws { temporary = try TemporaryFolder() }
 
     private func request(_ name: String, _ recipe: Recipe = .v2) -> FitRequest {
         var request = FitRequest(images: "synthetic", run: "\(temporary.path)/\(name)")

@@ -4,8 +4,10 @@ import Training
 
 /// A run that is stopped and started again ends with the bytes of one that never stopped.
 struct ResumeTests {
-    private let temporary = try! TemporaryFolder()
+    private let temporary: TemporaryFolder
     private let source = SyntheticPictures(count: 50)
+
+    init() throws { temporary = try TemporaryFolder() }
 
     private func request(_ name: String, _ recipe: Recipe) -> FitRequest {
         var request = FitRequest(images: "synthetic", run: "\(temporary.path)/\(name)")

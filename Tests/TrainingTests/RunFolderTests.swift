@@ -5,8 +5,10 @@ import Testing
 import Training
 
 struct RunFolderTests {
-    private let temporary = try! TemporaryFolder()
+    private let temporary: TemporaryFolder
     private var path: String { "\(temporary.path)/run" }
+
+    init() throws { temporary = try TemporaryFolder() }
 
     private func state(epoch: Int, step: Int = 0) -> TrainingState {
         var state = TrainingState()
