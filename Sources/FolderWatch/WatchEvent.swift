@@ -27,6 +27,8 @@ public enum RescanReason: Sendable, Equatable {
     case confusion
     /// It is looked at from time to time.
     case polling
+    /// It was asked for.
+    case requested
     /// The watched folder is there again.
     case rootFound
 }
@@ -51,6 +53,18 @@ public struct WatchStatus: Sendable, Equatable {
     public var overflows = 0
     /// Files that are not quiet yet.
     public var settling = 0
+
+    /// A status of nothing.
+    public init() {}
+
+    /// A status from its parts; without them nothing is watched yet.
+    public init(
+        watches: Int = 0, polled: [[UInt8]] = [], lost: [[UInt8]] = [], overflows: Int = 0,
+        settling: Int = 0
+    ) {
+        (self.watches, self.polled, self.lost) = (watches, polled, lost)
+        (self.overflows, self.settling) = (overflows, settling)
+    }
 }
 
 /// How watching is done.
@@ -74,7 +88,7 @@ public struct WatchSettings: Sendable {
 
 /// A folder to watch.
 public struct WatchedRoot: Sendable, Equatable {
-    /// The absolute path without symbolic links, as bytes.
+    /// The absolute path, as bytes; it may be a symbolic link to the folder.
     public var path: [UInt8]
     /// What in it is left out.
     public var exclusions: Exclusions
