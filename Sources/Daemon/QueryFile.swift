@@ -73,7 +73,7 @@ struct QueryFile {
                 hint: "name a picture file")
         }
         let real = Self.target(of: "/proc/self/fd/\(descriptor)") ?? []
-        guard roots.contains(where: { Self.isInside(real, Self.resolved($0)) }) else {
+        guard roots.contains(where: { Self.isInside(real, resolvedPath($0)) }) else {
             throw Self.notWatched(path)
         }
     }
@@ -87,14 +87,6 @@ struct QueryFile {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe readlink(link, &buffer, buffer.count)
         return count < 0 ? nil : buffer[..<count].map { UInt8(bitPattern: $0) }
-    }
-
-    /// A folder's path without links, or as it is where it cannot be resolved.
-    private static func resolved(_ folder: [UInt8]) -> [UInt8] {
-        let name = folder.map { CChar(bitPattern: $0) } + [0]
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        guard unsafe realpath(name, &buffer) != nil else { return folder }
-        return buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
     }
 
     private static func notWatched(_ path: PicturePath) -> Problem {

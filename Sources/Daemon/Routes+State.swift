@@ -23,7 +23,7 @@ extension Routes {
     /// What the daemon is doing.
     func status() async throws -> Status {
         let state = try await catalog.status()
-        let progress = await progress()
+        let progress = try await progress()
         return Status(
             version: ProgramVersion.number, pid: getpid(), started: started,
             ready: readiness.state == .ready, activity: activity(state, progress),
@@ -83,7 +83,7 @@ extension Routes {
         -> Response
     {
         let counts = try await catalog.counts()
-        let progress = await progress()
+        let progress = try await progress()
         let gauges: [(String, [(String, String)], Double)] = [
             ("dcd_images", [("state", "indexed")], Double(counts.indexed)),
             ("dcd_images", [("state", "pending")], Double(counts.pending)),

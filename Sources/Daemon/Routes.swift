@@ -14,7 +14,7 @@ package struct Routes: Sendable {
     /// Whether queries are answered.
     let readiness: Readiness
     /// The work that remains.
-    let progress: @Sendable () async -> Status.Progress
+    let progress: @Sendable () async throws -> Status.Progress
     /// Asks for a comparison of the folders with the index.
     let rescan: @Sendable () async -> Void
     /// When the daemon started.
@@ -28,7 +28,7 @@ package struct Routes: Sendable {
     package init(
         catalog: ImageCatalog, embedder: any PictureEmbedder, model: ModelInfo,
         readiness: Readiness, metrics: MetricsRegistry, started: Timestamp = .now,
-        progress: @escaping @Sendable () async -> Status.Progress,
+        progress: @escaping @Sendable () async throws -> Status.Progress,
         rescan: @escaping @Sendable () async -> Void
     ) {
         self.catalog = catalog

@@ -11,6 +11,8 @@ struct ServiceReporter: Service {
     /// What the daemon is doing; it goes through the index, so a hung one gives no sign of life.
     let status: @Sendable () async throws -> Status
     let logger: Logger
+    /// Called when the daemon is to stop.
+    let onStopping: @Sendable () -> Void
 
     /// How often progress is told.
     private static let interval = Duration.seconds(2)
@@ -27,6 +29,7 @@ struct ServiceReporter: Service {
             manager.notify("STOPPING=1", "STATUS=stopping")
             readiness.change(to: .stopping)
             logger.info("stopping")
+            onStopping()
         }
     }
 

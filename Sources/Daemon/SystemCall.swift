@@ -21,3 +21,11 @@ func retrying(
         if code != EINTR { throw .system(call: call, path: path, errno: code) }
     }
 }
+
+/// An absolute path without links, or the path as it is where it cannot be resolved.
+func resolvedPath(_ path: [UInt8]) -> [UInt8] {
+    let name = path.map { CChar(bitPattern: $0) } + [0]
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    guard unsafe realpath(name, &buffer) != nil else { return path }
+    return buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+}
