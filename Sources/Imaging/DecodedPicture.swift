@@ -102,11 +102,14 @@ extension Picture {
 }
 
 /// The formats that are read, told by a file's first bytes.
-enum PictureFormat {
+package enum PictureFormat {
+    /// The number of bytes at a file's beginning that are enough to tell.
+    package static let headerBytes = 32
+
     case jpeg, png
 
     /// - Throws: `ImagingError` for what is not read: formats that are recognized by name.
-    init(of bytes: [UInt8]) throws(ImagingError) {
+    package init(of bytes: [UInt8]) throws(ImagingError) {
         func has(_ text: StaticString, at offset: Int = 0) -> Bool {
             text.withUTF8Buffer { pattern in
                 unsafe bytes.count >= offset + pattern.count
