@@ -192,20 +192,24 @@ extension ImageCatalog {
         try await transaction { db, loaded in try Self.remove(images, &loaded, db) }
     }
 
-    /// Removes what the index has at a path: the picture, or all below the folder.
+    /// Removes what the index has at paths: pictures, or all below folders.
     ///
     /// - Returns: How many pictures were removed.
     @discardableResult
-    public func remove(path: [UInt8]) async throws -> Int {
+    public func remove(paths: [[UInt8]]) async throws -> Int {
         try await transaction { db, loaded in
-            let exact = try Int64.fetchAll(
-                db, sql: "SELECT id FROM images WHERE path = ?", arguments: [Data(path)])
-            let images = try exact + Self.images(below: path, db)
-            try Self.remove(images, &loaded, db)
-            try db.execute(sql: "DELETE FROM skipped WHERE path = ?", arguments: [Data(path)])
-            try db.execute(
-                sql: "DELETE FROM skipped WHERE path > ? AND path < ?",
-                arguments: Self.range(below: path))
+            var images: Set<Int64> = []
+            for path in paths {
+                let exact = try Int64.fetchAll(
+                    db, sql: "SELECT id FROM images WHERE path = ?", arguments: [Data(path)])
+                images.formUnion(exact)
+                images.formUnion(try Self.images(below: path, db))
+                try db.execute(sql: "DELETE FROM skipped WHERE path = ?", arguments: [Data(path)])
+                try db.execute(
+                    sql: "DELETE FROM skipped WHERE path > ? AND path < ?",
+                    arguments: Self.range(below: path))
+            }
+            try Self.remove(images.sorted(), &loaded, db)
             return images.count
         }
     }

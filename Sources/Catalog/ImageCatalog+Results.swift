@@ -125,8 +125,10 @@ extension ImageCatalog {
                 case .failed(let reason):
                     try Self.dropEmbeddings(of: result.image, model.id, others: true, db)
                     try Self.setFailed(result, reason, db)
-                    try Self.record(
-                        .failed, image: result.image, path: file.path, detail: reason, db)
+                    if file.error != reason || file.sha256 != result.sha256 {
+                        try Self.record(
+                            .failed, image: result.image, path: file.path, detail: reason, db)
+                    }
                     stale.insert(result.image)
                 case .notAPicture:
                     try Self.skip(result, file, db)
@@ -169,13 +171,15 @@ extension ImageCatalog {
     /// The picture that a result is about, if it is still that file.
     private static func target(
         of result: ImageResult, _ db: Database
-    ) throws -> (path: Data, sha256: String?)? {
+    ) throws -> (path: Data, sha256: String?, error: String?)? {
         let statement = try db.cachedStatement(
-            sql: "SELECT path, sha256, device, inode, size, mtime_ns FROM images WHERE id = ?")
+            sql: """
+                SELECT path, sha256, error, device, inode, size, mtime_ns FROM images WHERE id = ?
+                """)
         guard let row = try Row.fetchOne(statement, arguments: [result.image]),
-            identity(row, at: 2).isUnchanged(from: result.identity)
+            identity(row, at: 3).isUnchanged(from: result.identity)
         else { return nil }
-        return (row[0], row[1])
+        return (row[0], row[1], row[2])
     }
 
     private static func check(_ vector: [Float], _ image: Int64, _ model: ModelRecord) throws {
@@ -256,7 +260,8 @@ extension ImageCatalog {
     ///
     /// That a picture was there once is told as a removal.
     private static func skip(
-        _ result: ImageResult, _ file: (path: Data, sha256: String?), _ db: Database
+        _ result: ImageResult, _ file: (path: Data, sha256: String?, error: String?),
+        _ db: Database
     ) throws {
         if file.sha256 != nil { try record(.removed, image: result.image, path: file.path, db) }
         try db.cachedStatement(

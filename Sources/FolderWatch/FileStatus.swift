@@ -46,6 +46,11 @@ enum FileKind: Equatable {
         self.init(status)
     }
 
+    /// What a watched folder's path names, through a symbolic link if it is one.
+    init?(ofRoot path: [UInt8]) {
+        self.init(at: entry(ofRoot: path))
+    }
+
     init(_ status: stat) {
         switch status.st_mode & S_IFMT {
         case S_IFREG: self = .file(FileStatus(status), links: Int(status.st_nlink))
@@ -72,4 +77,10 @@ func pathOf(_ folder: [UInt8], _ name: [UInt8]) -> [UInt8] {
 func isBelow(_ path: [UInt8], _ folder: [UInt8]) -> Bool {
     guard path.starts(with: folder), path.count > folder.count else { return false }
     return folder.last == 0x2F || path[folder.count] == 0x2F
+}
+
+/// A path that leads to a watched folder even where its own path is a symbolic link: as a part in
+/// the middle, a link is followed.
+func entry(ofRoot root: [UInt8]) -> [UInt8] {
+    root + [0x2F, 0x2E]
 }

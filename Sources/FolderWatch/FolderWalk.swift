@@ -1,6 +1,6 @@
 /// Walks through a folder and everything below it, telling of regular files.
 ///
-/// Symbolic links are never followed, excluded folders never opened, and what cannot be read is
+/// Symbolic links are never followed, but for the watched folder itself; excluded folders are never opened, and what cannot be read is
 /// told, so that a caller does not take it for empty. Memory: the names in one folder, and the
 /// folders still to come.
 public struct FolderWalk: Sequence, IteratorProtocol {
@@ -32,7 +32,7 @@ public struct FolderWalk: Sequence, IteratorProtocol {
                 if let element = visit(item) { return element }
             }
             guard let next = folders.popLast() else { return nil }
-            switch listFolder(next) {
+            switch listFolder(next == root ? entry(ofRoot: root) : next) {
             case .success(let found):
                 folder = next
                 items = found.reversed()

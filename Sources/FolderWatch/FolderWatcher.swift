@@ -20,6 +20,7 @@ public final class FolderWatcher: Sendable {
 
     static let stopCommand: UInt8 = 0
     static let overflowCommand: UInt8 = 1
+    static let rescanCommand: UInt8 = 2
 
     private let channel: EventChannel
     private let commands: CInt
@@ -79,6 +80,11 @@ public final class FolderWatcher: Sendable {
             pthread_join(running, nil)
             thread = nil
         }
+    }
+
+    /// Asks for a comparison of all roots, told after everything that happened before.
+    public func requestRescan() {
+        send(Self.rescanCommand)
     }
 
     /// Acts as if the kernel had dropped events, for tests.

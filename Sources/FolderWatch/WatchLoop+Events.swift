@@ -16,7 +16,7 @@ extension WatchLoop {
         if event.has(IN_Q_OVERFLOW) { return overflow() }
         if event.has(IN_IGNORED) { return watchEnded(event.watch) }
         guard let node = tree.nodes[event.watch] else {
-            if !retired.contains(event.watch) { confused() }
+            if !retired.contains(event.watch) { rescanAll(.confusion) }
             return
         }
         if event.name.isEmpty {
@@ -174,9 +174,10 @@ extension WatchLoop {
         recrawlAt = now + delay
     }
 
-    private func confused() {
+    /// Asks for a comparison of every root that is there.
+    func rescanAll(_ reason: RescanReason) {
         for root in roots.indices where !lost.contains(root) {
-            tell(.rescan(folder: roots[root].path, reason: .confusion))
+            tell(.rescan(folder: roots[root].path, reason: reason))
         }
     }
 }

@@ -18,7 +18,7 @@ extension WatchLoop {
     /// Puts watches on a root and everything below it, then asks for a comparison.
     func watchRoot(_ root: Int, reason: RescanReason) {
         let path = roots[root].path
-        guard case .folder(let device, let inode) = FileKind(at: path) else {
+        guard case .folder(let device, let inode) = FileKind(ofRoot: path) else {
             lost.insert(root)
             tell(.rootLost(path: path))
             lookAgainForLost()
@@ -26,7 +26,7 @@ extension WatchLoop {
         }
         lost.remove(root)
         identities[root] = (device, inode)
-        if let kind = MountTable.networkFileSystem(of: path) {
+        if let kind = MountTable.networkFileSystem(of: entry(ofRoot: path)) {
             network.insert(root)
             poll(path, root: root, reason: .networkFileSystem(kind))
         } else {
@@ -48,7 +48,8 @@ extension WatchLoop {
                 poll(folder.path, root: root, reason: .watchLimit)
                 continue
             }
-            switch inotify.add(folder.path) {
+            let entry = folder.parent == nil ? entry(ofRoot: folder.path) : folder.path
+            switch inotify.add(entry) {
             case .failure(let error):
                 if error.code == ENOSPC || error.code == ENOMEM {
                     poll(folder.path, root: root, reason: .watchLimit)
@@ -62,7 +63,7 @@ extension WatchLoop {
                     watch, parent: folder.parent, name: folder.name, root: root,
                     generation: generation)
                 let tellsFiles = telling == .all || (telling == .newlyWatched && isNew)
-                let found = look(through: folder.path, root: root, tellingFiles: tellsFiles)
+                let found = look(through: folder.path, entry, root: root, tellingFiles: tellsFiles)
                 stack += found.map { (pathOf(folder.path, $0), watch, $0) }
                 drain()
             }
@@ -70,8 +71,10 @@ extension WatchLoop {
     }
 
     /// The names of the folders in a folder; its files are scheduled if they are to be told.
-    private func look(through folder: [UInt8], root: Int, tellingFiles: Bool) -> [[UInt8]] {
-        guard case .success(let items) = listFolder(folder) else { return [] }
+    private func look(
+        through folder: [UInt8], _ entry: [UInt8], root: Int, tellingFiles: Bool
+    ) -> [[UInt8]] {
+        guard case .success(let items) = listFolder(entry) else { return [] }
         var folders: [[UInt8]] = []
         for item in items {
             if item.isFolder == false && !tellingFiles { continue }
@@ -135,13 +138,14 @@ extension WatchLoop {
     }
 
     private func rewatch(_ folder: [UInt8], root: Int) {
-        guard case .folder = FileKind(at: folder) else {
+        let entry = folder == roots[root].path ? entry(ofRoot: folder) : folder
+        guard case .folder = FileKind(at: entry) else {
             polled[folder] = nil
             return
         }
         // One watch less is free for each that fails, so a folder that fails again is not lost:
         // it is still in `polled`, or a part of it is.
-        guard case .success(let probe) = inotify.add(folder) else { return }
+        guard case .success(let probe) = inotify.add(entry) else { return }
         if !tree.contains(probe) { retire([probe]) }
         polled[folder] = nil
         let rootPath = roots[root].path
@@ -182,9 +186,7 @@ extension WatchLoop {
                 endWatches(watch)
             }
         }
-        for root in roots.indices where !lost.contains(root) {
-            tell(.rescan(folder: roots[root].path, reason: .overflow))
-        }
+        rescanAll(.overflow)
     }
 
     /// A root is gone: nothing in it is touched until it is there again.
@@ -203,7 +205,7 @@ extension WatchLoop {
 
     func lookForLostRoots(_ now: Int64) {
         for root in lost {
-            if case .folder = FileKind(at: roots[root].path) {
+            if case .folder = FileKind(ofRoot: roots[root].path) {
                 watchRoot(root, reason: .rootFound)
             }
         }
@@ -214,7 +216,7 @@ extension WatchLoop {
     func lookAtRoots() {
         for root in roots.indices {
             let found: (device: UInt64, inode: UInt64)?
-            if case .folder(let device, let inode) = FileKind(at: roots[root].path) {
+            if case .folder(let device, let inode) = FileKind(ofRoot: roots[root].path) {
                 found = (device, inode)
             } else {
                 found = nil

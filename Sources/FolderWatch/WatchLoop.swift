@@ -148,6 +148,7 @@ final class WatchLoop {
         while unsafe read(commands, &command, 1) == 1 {
             switch command {
             case FolderWatcher.overflowCommand: overflow()
+            case FolderWatcher.rescanCommand: rescanAll(.requested)
             default: return true
             }
         }

@@ -155,9 +155,9 @@ struct CatalogFilesTests {
                 "/pictures/a.z",
             ])
         #expect(sub.count == 4)
-        #expect(try await catalog.remove(path: CatalogFixture.path("c")) == 2)
-        #expect(try await catalog.remove(path: CatalogFixture.path("a0")) == 1)
-        #expect(try await catalog.remove(path: CatalogFixture.path("a")) == 0)
+        #expect(try await catalog.remove(paths: [CatalogFixture.path("c")]) == 2)
+        #expect(try await catalog.remove(paths: [CatalogFixture.path("a0")]) == 1)
+        #expect(try await catalog.remove(paths: [CatalogFixture.path("a")]) == 0)
         #expect(try await catalog.counts().total == 3)
     }
 
