@@ -73,16 +73,5 @@ public struct EpochMetrics: Codable, Sendable, Equatable {
         public var seconds: Double
         /// How many pictures it worked on in a second.
         public var picturesPerSecond: Double
-
-        private enum CodingKeys: String, CodingKey {
-            case phase, seconds
-            case picturesPerSecond = "pictures_per_second"
-        }
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case epoch, loss, objective, clusters, labels, phases
-        case learningRate = "learning_rate"
-        case nmiPrevious = "nmi_previous"
     }
 }

@@ -17,7 +17,8 @@ public final class FitSession {
     ///   - request: What the user wants.
     ///   - source: The pictures, where they are not those at `request.images`.
     ///   - observer: Who hears of the progress, and may stop the work.
-    /// - Throws: `TrainingError` and others with a sentence for the user.
+    /// - Throws: `TrainingError` and others with a sentence for the user; `FitInterruption` where
+    ///   the observer stops the reading.
     public init(
         _ request: FitRequest, source: (any PictureSource)? = nil, observer: any FitObserver
     ) throws {
@@ -29,9 +30,14 @@ public final class FitSession {
         if let begun = try folder.settings() {
             (plan, store) = try planner.plan(resuming: begun, folder: folder)
         } else {
-            let (plan, store) = try planner.planNewRun()
-            try folder.record(plan.settings)
-            (self.plan, self.store) = (plan, store)
+            do {
+                let (plan, store) = try planner.planNewRun()
+                try folder.record(plan.settings)
+                (self.plan, self.store) = (plan, store)
+            } catch {
+                folder.discard()
+                throw error
+            }
         }
         if let store { try folder.record(store.skipped) }
     }
@@ -44,25 +50,13 @@ public final class FitSession {
 
     /// Trains until the checkpoint is there; a finished run is left as it is.
     ///
-    /// - Returns: How it ended.
-    public func run() throws -> Outcome {
-        guard let store else { return .finished }
-        do {
-            try FitLoop(
-                plan.settings, store: store, folder: folder,
-                checkpointEvery: request.checkpointEvery, observer: observer
-            ).run()
-            return .finished
-        } catch is FitInterruption {
-            return .interrupted
-        }
-    }
-
-    /// How a run ended.
-    public enum Outcome: Sendable {
-        /// The checkpoint is there.
-        case finished
-        /// The observer stopped it; the same request goes on where it was.
-        case interrupted
+    /// - Throws: `FitInterruption` where the observer stopped it: the same request goes on where
+    ///   it was. `TrainingError` and others with a sentence for the user.
+    public func run() throws {
+        guard let store else { return }
+        try FitLoop(
+            plan.settings, store: store, folder: folder,
+            checkpointEvery: request.checkpointEvery, observer: observer
+        ).run()
     }
 }

@@ -157,7 +157,5 @@ extension Picture {
     }
 }
 
-/// A run was asked to stop; its state is saved.
-package struct FitInterruption: Error {
-    package init() {}
-}
+/// A run was asked to stop; what was to be kept of it is saved.
+public struct FitInterruption: Error {}

@@ -45,6 +45,14 @@ package final class RunFolder {
     /// Whether the run has ended with a checkpoint.
     package var isFinished: Bool { FileManager.default.fileExists(atPath: modelPath) }
 
+    /// Removes what making the folder made, for a run that does not come to be.
+    package func discard() {
+        unsafe unlink("\(path)/.lock")
+        // Neither is removed where something else is in it.
+        unsafe rmdir("\(path)/checkpoints")
+        unsafe rmdir(path)
+    }
+
     /// Removes temporary files that a killed program left.
     private func removeLeftovers() {
         for folder in [path, "\(path)/checkpoints"] {
@@ -109,8 +117,13 @@ extension RunFolder {
     private static var encoder: JSONEncoder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         return encoder
     }
 
-    private static var decoder: JSONDecoder { JSONDecoder() }
+    private static var decoder: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return decoder
+    }
 }

@@ -93,13 +93,15 @@ struct Fit: ParsableCommand {
 
     func run() throws {
         let progress = FitProgress(TerminalProgress())
-        let session = try FitSession(request, observer: progress)
-        progress.show(session.plan, run: folder)
-        guard try session.run() == .finished else {
+        do {
+            let session = try FitSession(request, observer: progress)
+            progress.show(session.plan, run: folder)
+            try session.run()
+            try FitResult(session).print(json: json)
+        } catch is FitInterruption {
             progress.note("stopped; the same command goes on where it was")
             throw ExitCode(130)
         }
-        try FitResult(session).print(json: json)
     }
 
     private var request: FitRequest {
