@@ -110,8 +110,11 @@ public struct FitSettings: Codable, Sendable, Equatable {
             (cropScale, jitter) = (0.08, 0)
         case .v2:
             let set = Self.prototypeCount(clusters: clusters, pictures: pictures)
-            (prototypes, batch) = ([set, set, set], min(128, max(8, pictures / 8)))
-            (learningRate, weightDecay) = (0.1, 1e-4)
+            prototypes = [set, set, set]
+            // Two crops a picture; AlexNet's activations take 10 MB for each.
+            batch = min(network == .alexnet ? 32 : 128, max(8, pictures / 8))
+            // Proportional to the batch, as the published 4.8 for 4,096 pictures is.
+            (learningRate, weightDecay) = (0.1 * Float(batch) / 128, 1e-4)
             (warmUp, temperature, whiten) = (0.1, 0.1, 0)
             // Small pictures show little in a small part, and have few colours to vary.
             (cropScale, jitter) = size < 128 ? (0.25, 0.5) : (0.08, 1)

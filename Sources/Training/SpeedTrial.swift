@@ -95,19 +95,3 @@ extension FitSettings {
         return shapes?[backbone.feature]?.count ?? 0
     }
 }
-
-/// About how much memory a run takes.
-enum MemoryEstimate {
-    /// Bytes for weights, activations, features and cached pictures.
-    static func bytes(_ settings: FitSettings, cached: Int) -> Int {
-        let shapes = (try? settings.backbone.outputShapes(input: settings.inputShape)) ?? [:]
-        let activations =
-            shapes.values.reduce(0) { $0 + $1.count } * settings.batch
-            * (settings.recipe == .v2 ? 2 : 1)
-        let features = settings.pictures * settings.featureWidth
-        let bank = settings.recipe == .v2 ? 4 * settings.pictures * ProjectionHead.dimension : 0
-        let loaded = (settings.threads + 1) * settings.batch * 2 * settings.inputShape.count
-        // Values and gradients of activations, features and what PCA makes of them.
-        return 4 * (2 * activations + 2 * features + bank + loaded) + cached + (100 << 20)
-    }
-}

@@ -1,0 +1,35 @@
+import Model
+import Tensors
+
+/// About how much memory a run takes.
+enum MemoryEstimate {
+    /// What the program takes without any picture, in bytes.
+    private static let program = 100 << 20
+
+    /// Bytes for weights, activations, features and cached pictures.
+    ///
+    /// - Parameters:
+    ///   - settings: The run's settings.
+    ///   - cached: The bytes of pictures that are kept decoded.
+    /// - Returns: An estimate within a quarter or so.
+    static func bytes(_ settings: FitSettings, cached: Int) -> Int {
+        let graph = settings.backbone
+        let shapes = (try? graph.outputShapes(input: settings.inputShape)) ?? [:]
+        let weights =
+            shapes.isEmpty
+            ? 0
+            : FloatNetwork.specifications(of: graph, shapes: shapes).reduce(0) {
+                $0 + $1.shape.count
+            }
+        let isTwice = settings.recipe == .v2
+        let crops = settings.batch * (isTwice ? 2 : 1)
+        let activations = shapes.values.reduce(0) { $0 + $1.count } * crops
+        let features = settings.pictures * settings.featureWidth
+        let bank = isTwice ? 4 * settings.pictures * ProjectionHead.dimension : 0
+        let loaded = (settings.threads + 1) * crops * settings.inputShape.count
+        // Weights with gradient, velocity and a copy of weights and velocity while they are
+        // saved; activations with gradients; features and what PCA makes of them.
+        let values = 5 * weights + 2 * activations + 2 * features + bank + loaded
+        return MemoryLayout<Float>.size * values + cached + program
+    }
+}
