@@ -12,4 +12,17 @@ struct DCCTL: AsyncParsableCommand {
             StatusCommand.self, QueryCommand.self, ImageCommand.self, NeighboursCommand.self,
             ClustersCommand.self, ClusterCommand.self, EventsCommand.self, RescanCommand.self,
         ])
+
+    static func main() async {
+        await main(socketLast(Array(CommandLine.arguments.dropFirst())))
+    }
+
+    /// The arguments with a `--socket` that stands before the verb moved behind it, where the
+    /// verb's parser looks for it: people write it in both places.
+    private static func socketLast(_ arguments: [String]) -> [String] {
+        guard let first = arguments.first else { return arguments }
+        let count = first == "--socket" ? 2 : first.hasPrefix("--socket=") ? 1 : 0
+        guard count > 0, arguments.count > count else { return arguments }
+        return [arguments[count]] + arguments.prefix(count) + arguments.dropFirst(count + 1)
+    }
 }
