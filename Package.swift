@@ -143,8 +143,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "API", "Catalog", "Client", "Imaging", "Model", "Tensors",
-                "TestSupport",
+                "Daemon", "API", "Catalog", "Client", "FolderWatch", "Imaging", "Model",
+                "Tensors", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -10,6 +10,12 @@ package struct DecodedView: Sendable, Equatable {
     package let pixels: [UInt8]
     /// What is wrong with the file although no pixel is known to be missing.
     package let damage: String?
+
+    /// A view of these parts.
+    package init(width: Int, height: Int, pixels: [UInt8], damage: String? = nil) {
+        (self.width, self.height) = (width, height)
+        (self.pixels, self.damage) = (pixels, damage)
+    }
 }
 
 /// Why there is no view of a picture.

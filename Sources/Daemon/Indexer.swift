@@ -29,7 +29,7 @@ package final class Indexer: Sendable {
     let files = WorkThread(niceness: BacklogEngine.niceness)
     private let watchSettings: WatchSettings
     private let watcher = Mutex<FolderWatcher?>(nil)
-    private let wake = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    private let wake = WakeSignal()
 
     /// An indexer of some folders.
     ///
@@ -59,7 +59,11 @@ package final class Indexer: Sendable {
     /// - Throws: `FolderWatchError` when nothing can be watched, `CatalogError` when the index
     ///   fails for another reason than a full disk.
     package func run() async throws {
-        try await catalog.setRoots(roots.map(\.path))
+        do {
+            try await catalog.setRoots(roots.map(\.path))
+        } catch is CancellationError {
+            return
+        }
         let watcher = try FolderWatcher(roots: roots, settings: watchSettings)
         self.watcher.withLock { $0 = watcher }
         do {
@@ -118,18 +122,18 @@ package final class Indexer: Sendable {
 
     /// Tells that there may be pending pictures.
     func wakeUp() {
-        wake.continuation.yield()
+        wake.send()
     }
 
     /// Waits until there may be pending pictures, at most for `limit`.
     func waitForWork(atMost limit: Duration?) async throws {
-        let stream = wake.stream
-        guard let limit else {
-            for await _ in stream { return }
-            throw CancellationError()
-        }
+        // A stream that is awaited by a cancelled task is over for good, so each wait has its own.
+        let stream = wake.stream()
+        defer { wake.forget() }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await Task.sleep(for: limit) }
+            if let limit {
+                group.addTask { try await Task.sleep(for: limit) }
+            }
             group.addTask { for await _ in stream { return } }
             try await group.next()
             group.cancelAll()
@@ -152,5 +156,38 @@ package final class Indexer: Sendable {
             try await Task.sleep(for: wait)
             wait = min(wait * 2, .seconds(16))
         }
+    }
+}
+
+/// Wakes the one who waits, or the next one to wait.
+private final class WakeSignal: Sendable {
+    private struct State {
+        var isSent = false
+        var waiting: AsyncStream<Void>.Continuation?
+    }
+
+    private let state = Mutex(State())
+
+    /// Wakes; several times before a wait count once.
+    func send() {
+        state.withLock { state in
+            if let waiting = state.waiting { waiting.yield() } else { state.isSent = true }
+        }
+    }
+
+    /// A stream with an element once the signal is sent.
+    func stream() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream<Void>.makeStream(
+            bufferingPolicy: .bufferingNewest(1))
+        state.withLock { state in
+            if state.isSent { continuation.yield() } else { state.waiting = continuation }
+            state.isSent = false
+        }
+        return stream
+    }
+
+    /// Ends the wait.
+    func forget() {
+        state.withLock { $0.waiting = nil }
     }
 }
