@@ -21,8 +21,7 @@ package final class RunFolder {
     /// - Throws: `TrainingError.runFolderInUse` where another program has it.
     package init(_ path: String) throws {
         self.path = path
-        try FileManager.default.createDirectory(
-            atPath: "\(path)/checkpoints", withIntermediateDirectories: true)
+        try Self.makeFolder("\(path)/checkpoints")
         let file = "\(path)/.lock"
         lock = retryingInterrupts { unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
         guard lock >= 0 else { throw FileError("open", file) }
@@ -34,6 +33,17 @@ package final class RunFolder {
                 : FileError("flock", file, number: number)
         }
         removeLeftovers()
+    }
+
+    /// Makes a folder and those above it, where they are not there.
+    private static func makeFolder(_ path: String) throws {
+        if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+        let parent = path.split(separator: "/").dropLast().joined(separator: "/")
+        guard errno == ENOENT, !parent.isEmpty else { throw FileError("mkdir", path) }
+        try makeFolder(path.hasPrefix("/") ? "/\(parent)" : parent)
+        guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
+            throw FileError("mkdir", path)
+        }
     }
 
     // Closing the file gives the lock back, also when the program is killed.

@@ -19,7 +19,7 @@ extension TrainingError: CustomStringConvertible {
                 + "give a folder of JPEG or PNG files"
         case .fewerPicturesThanClusters(let pictures, let clusters):
             "\(pictures) readable pictures cannot form \(clusters) clusters: "
-                + "give --clusters \(max(2, pictures / 10)) or more pictures"
+                + "give --clusters \(max(2, pictures / 10)), or more pictures"
         case .tooFewPictures(let found, let needed):
             "\(found) readable pictures are too few to train on: at least \(needed) are needed"
         case .invalidSetting(let name, let value, let remedy):

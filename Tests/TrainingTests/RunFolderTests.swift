@@ -29,6 +29,16 @@ struct RunFolderTests {
         _ = try RunFolder(path)
     }
 
+    @Test func foldersAboveAreMade() throws {
+        let deep = "\(temporary.path)/a/b/run"
+        #expect(try RunFolder(deep).path == deep)
+        #expect(try temporary.names(in: "a/b/run/checkpoints").isEmpty)
+    }
+
+    @Test func aPlaceThatCannotHoldAFolderIsRefused() {
+        #expect(throws: FileError.self) { try RunFolder("/proc/run") }
+    }
+
     @Test func statesComeBackAsTheyWere() throws {
         let folder = try RunFolder(path)
         #expect(folder.newestState { _ in } == nil)
