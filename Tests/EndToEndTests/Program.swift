@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// One of the built programs, which lie beside the test bundle in the build folder.
 struct Program {
@@ -33,24 +34,12 @@ struct Outcome {
 
     /// Runs `path` with an empty standard input and waits for its end.
     init(of path: String, _ arguments: [String], environment: [String: String] = [:]) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: path)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
         // Files and not pipes: whatever a program says, it never waits for a reader.
-        let folder = NSTemporaryDirectory() + "/dc-said-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let files = ["output", "errors"].map { "\(folder)/\($0)" }
-        for file in files { try Data().write(to: URL(filePath: file)) }
-        process.standardOutput = FileHandle(forWritingAtPath: files[0])
-        process.standardError = FileHandle(forWritingAtPath: files[1])
-        try process.run()
-        process.waitUntilExit()
-        status =
-            process.terminationReason == .exit
-            ? process.terminationStatus : 128 + process.terminationStatus
+        let folder = try TemporaryFolder()
+        let files = ["output", "errors"].map { "\(folder.path)/\($0)" }
+        status = try ChildProcess(
+            path, arguments, environment: environment, output: files[0], errors: files[1]
+        ).wait()
         let said = try files.map { try Data(contentsOf: URL(filePath: $0)) }
         output = String(decoding: said[0], as: UTF8.self)
         errors = String(decoding: said[1], as: UTF8.self)

@@ -8,7 +8,7 @@ final class RunningDaemon {
     /// The index it keeps.
     let index: String
 
-    private let process = Process()
+    private let process: ChildProcess
     private let log: String
 
     /// Starts `dcd`, with all its files in `home`, and waits until it answers.
@@ -16,17 +16,10 @@ final class RunningDaemon {
         let configuration = try Self.configuration(
             home: home, watching: folders, model: model)
         (socket, index, log) = ("\(home)/dcd.sock", "\(home)/index.sqlite", "\(home)/dcd.log")
-        try Data().write(to: URL(filePath: log))
-        process.executableURL = URL(filePath: Program.dcd.path)
-        process.arguments = ["--config", configuration]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle(forWritingAtPath: log)
-        process.standardError = FileHandle(forWritingAtPath: log)
-        try process.run()
+        process = try ChildProcess(
+            Program.dcd.path, ["--config", configuration], output: log, errors: log)
         try waitUntil("dcd answers") { try status() != nil }
     }
-
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
     /// Writes `dcd.yaml` into `home` and gives its path.
     static func configuration(
@@ -71,7 +64,7 @@ final class RunningDaemon {
             let stat = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8)
             // After the name, which may hold anything, come the state and the parent.
             let fields = stat?.split(separator: ")").last?.split(separator: " ") ?? []
-            return fields.count > 1 && Int32(fields[1]) == process.processIdentifier
+            return fields.count > 1 && Int32(fields[1]) == process.identifier
         }
     }
 
@@ -81,10 +74,9 @@ final class RunningDaemon {
     @discardableResult
     func end(by signal: Int32) -> (duration: Duration, status: Int32?) {
         let start = ContinuousClock.now
-        kill(process.processIdentifier, signal)
-        process.waitUntilExit()
-        let exited = process.terminationReason == .exit
-        return (.now - start, exited ? process.terminationStatus : nil)
+        kill(process.identifier, signal)
+        let status = process.wait()
+        return (.now - start, status < 128 ? status : nil)
     }
 
     /// The daemon's log.

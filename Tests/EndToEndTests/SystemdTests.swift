@@ -141,33 +141,22 @@ struct SystemdTests {
 
 /// A program in the background.
 private final class StartedProgram {
-    private let process = Process()
+    private let process: ChildProcess
     private let log: String
 
     init(
         _ path: String, _ arguments: [String], environment: [String: String], log: String
     ) throws {
         self.log = log
-        try Data().write(to: URL(filePath: log))
-        process.executableURL = URL(filePath: path)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle(forWritingAtPath: log)
-        process.standardError = FileHandle(forWritingAtPath: log)
-        try process.run()
+        process = try ChildProcess(
+            path, arguments, environment: environment, output: log, errors: log)
     }
 
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
-
-    var identifier: Int32 { process.processIdentifier }
+    var identifier: Int32 { process.identifier }
     var said: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
 
-    /// Waits for the end and gives the exit status, or nil if a signal was the end.
-    func wait() -> Int32? {
-        process.waitUntilExit()
-        return process.terminationReason == .exit ? process.terminationStatus : nil
-    }
+    /// Waits for the end and gives the exit status, or 128 and the signal that was the end.
+    func wait() -> Int32 { process.wait() }
 }
 
 /// A socket for notifications, as systemd has one.

@@ -52,12 +52,10 @@ public enum SharedData {
     private static func unpack(_ archive: String, folder: String, to parent: String) throws {
         let files = FileManager.default
         let temporary = try TemporaryFolder(in: parent)
-        let tar = Process()
-        tar.executableURL = URL(filePath: "/usr/bin/env")
-        tar.arguments = ["tar", "-xf", archive, "-C", temporary.path]
-        try tar.run()
-        tar.waitUntilExit()
-        guard tar.terminationStatus == 0 else { throw CocoaError(.fileReadCorruptFile) }
+        let tar = try ChildProcess(
+            "/usr/bin/tar", ["-xf", archive, "-C", temporary.path],
+            output: "/dev/null", errors: "/dev/null")
+        guard tar.wait() == 0 else { throw CocoaError(.fileReadCorruptFile) }
         do {
             try files.moveItem(
                 atPath: "\(temporary.path)/\(folder)", toPath: "\(parent)/\(folder)")
