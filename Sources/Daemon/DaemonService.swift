@@ -111,8 +111,11 @@ public struct DaemonService: Sendable {
             readiness: readiness)
         // They are stopped in the opposite order, so that questions are answered to the last.
         var group = ServiceGroupConfiguration(
-            services: [server, indexing, reporter],
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: [
+                .init(service: server, serviceName: "server"),
+                .init(service: indexing, serviceName: "indexing"),
+                .init(service: reporter, serviceName: "reporter"),
+            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = Self.stopDeadlines.graceful
         try await ServiceGroup(configuration: group).run()
     }

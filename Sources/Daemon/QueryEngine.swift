@@ -49,9 +49,10 @@ struct QueryEngine: PictureEmbedder {
     private static func problem(_ failure: DecodeFailure) -> Problem {
         switch failure {
         case .refused(let reason):
+            // Some reasons end in the remedy already.
             Problem(
-                .notAPicture, "this cannot be decoded (\(reason))",
-                hint: "send a JPEG or PNG picture")
+                .notAPicture, "this cannot be decoded: \(reason)",
+                hint: reason.contains(": ") ? nil : "send a JPEG or PNG picture")
         case .crashed, .timedOut:
             Problem(.notAPicture, "this cannot be decoded (\(failure))", hint: "send another")
         case .unavailable:

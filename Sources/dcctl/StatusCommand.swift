@@ -35,10 +35,10 @@ struct StatusCommand: AsyncParsableCommand {
 
     private func progress(_ progress: Status.Progress) -> String {
         var text = "\(progress.done) since the start"
-        if let rate = progress.picturesPerSecond {
+        if let rate = progress.picturesPerSecond, progress.pending > 0 {
             text += ", \(Int(rate.rounded())) a second"
         }
-        if let left = progress.secondsLeft {
+        if let left = progress.secondsLeft, progress.pending > 0 {
             text += ", \(Int(left.rounded(.up))) s left"
         }
         if let time = progress.lastReconciled {
