@@ -117,7 +117,7 @@ public struct FitSettings: Codable, Sendable, Equatable {
             (learningRate, weightDecay) = (0.1 * Float(batch) / 128, 1e-4)
             (warmUp, temperature, whiten) = (0.1, 0.1, 0)
             // Small pictures show little in a small part, and have few colours to vary.
-            (cropScale, jitter) = size < 128 ? (0.25, 0.5) : (0.08, 1)
+            (cropScale, jitter) = size < 128 ? (0.5, 0.5) : (0.08, 1)
         }
         batch = min(batch, max(2, pictures))
     }
