@@ -1,5 +1,6 @@
 import API
 import Catalog
+import Dispatch
 import FolderWatch
 import FoundationEssentials
 import Inference
@@ -26,7 +27,7 @@ public struct DaemonService: Sendable {
     /// nothing is waited for.
     ///
     /// The index is safe at any moment: SQLite keeps a transaction whole or not at all.
-    private static let stopDeadlines = (graceful: Duration.seconds(3), final: Duration.seconds(4))
+    private static let stopDeadlines = (graceful: Duration.seconds(3), final: 4.0)
 
     /// A daemon with a configuration.
     public init(_ configuration: DaemonConfiguration, verbose: Bool = false) {
@@ -83,7 +84,9 @@ public struct DaemonService: Sendable {
                 atPath: String(folder), withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o750])
         } catch {
-            throw DaemonError.system(call: "mkdir", path: String(folder), errno: errno)
+            let cause = (error as? CocoaError)?.underlying as? POSIXError
+            throw DaemonError.system(
+                call: "mkdir", path: String(folder), errno: cause?.code.rawValue ?? EIO)
         }
         let catalog = try ImageCatalog(path: configuration.index)
         if let aside = catalog.setAside {
@@ -122,10 +125,10 @@ public struct DaemonService: Sendable {
 
     /// Ends the process, whatever hangs, when a stop has taken too long.
     @Sendable private static func limitStop() {
-        Task.detached {
-            try await Task.sleep(for: stopDeadlines.final)
+        // Not a task: what hangs may hold every thread that tasks run on.
+        DispatchQueue.global().asyncAfter(deadline: .now() + stopDeadlines.final) {
             complain("the work under way did not end in time and was given up")
-            exit(EXIT_FAILURE)
+            _exit(EXIT_FAILURE)
         }
     }
 
@@ -146,6 +149,8 @@ private struct Indexing: Service {
     let readiness: Readiness
 
     func run() async throws {
+        // However it ends, nobody waits for readiness any more.
+        defer { readiness.change(to: .stopping) }
         try await catalog.use(model)
         try await engine.warmUp()
         readiness.change(to: .ready)

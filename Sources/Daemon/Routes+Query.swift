@@ -15,7 +15,7 @@ package protocol PictureEmbedder: Sendable {
 
 /// Room for a few queries at once, so that their pictures need bounded memory.
 final class QuerySlots: Sendable {
-    private static let count = 8
+    private static let count = 4
     private let taken = Mutex(0)
 
     /// Runs `body` in a slot, or says that all are taken.
@@ -44,6 +44,11 @@ extension Routes {
     {
         try requireReady()
         let limit = try Self.limit(request, default: 10)
+        // Refused before it is read, where its size is announced.
+        let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard announced <= Self.largestBody else {
+            throw NIOTooManyBytesError(maxBytes: Self.largestBody)
+        }
         return try await slots.run {
             let body = try await request.body.collect(upTo: Self.largestBody)
             let isJSON = request.headers[.contentType]?.hasPrefix("application/json") == true

@@ -37,7 +37,7 @@ struct ServiceReporter: Service {
     private func report() async {
         let interval = min(Self.interval, manager.watchdogInterval ?? Self.interval)
         var told = ""
-        while manager.isPresent && readiness.state == .ready {
+        while manager.isPresent && readiness.state == .ready && !Task.isCancelled {
             do {
                 let line = Self.line(try await status())
                 if manager.watchdogInterval != nil { manager.notify("WATCHDOG=1") }

@@ -48,6 +48,14 @@ struct QueryRouteTests {
         try await daemon.stop()
     }
 
+    @Test func aBodyThatIsTooLargeIsNotRead() async throws {
+        let answer = try await RawHTTP.send(
+            "POST", "/v1/query", headers: ["Content-Length: 200000000"], to: daemon.socket)
+        #expect(answer.status == 413)
+        #expect(try answer.json(Problem.self).code == .tooLarge)
+        try await daemon.stop()
+    }
+
     /// curl asks first when a body is large.
     @Test func theDaemonSaysContinue() async throws {
         let body = [0x30] + [UInt8](repeating: 0, count: 3 << 20)
