@@ -131,9 +131,12 @@ extension ImageCatalog {
 
     /// Follows a picture to another path; a picture that was there before is removed.
     ///
-    /// Nothing happens if `image` is not in the index any more.
+    /// Nothing happens if `image` is not in the index any more. With `verifying` it is pending
+    /// afterwards, so that its content is compared; it keeps its embedding meanwhile, and for good
+    /// if the content is the same.
     public func move(
-        image: Int64, to path: [UInt8], root: Int64, identity: FileIdentity
+        image: Int64, to path: [UInt8], root: Int64, identity: FileIdentity,
+        verifying: Bool = false
     ) async throws {
         try await transaction { db, loaded in
             let target = Data(path)
@@ -149,6 +152,10 @@ extension ImageCatalog {
             try db.execute(
                 sql: "UPDATE images SET path = ? WHERE id = ?", arguments: [target, image])
             try Self.setIdentity(identity, image: image, root: root, db)
+            if verifying {
+                try db.execute(
+                    sql: "UPDATE images SET state = 'pending' WHERE id = ?", arguments: [image])
+            }
             try Self.record(
                 .moved, image: image, path: target,
                 detail: String(decoding: former, as: UTF8.self), db)

@@ -3,6 +3,7 @@ import FolderWatch
 import Imaging
 import Logging
 import Model
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -35,6 +36,10 @@ extension Indexer {
     /// All are walked through before anything is removed, so that what moved from one to the
     /// other is found.
     func compare(_ rescans: [Rescan], _ known: [RootRecord]) async throws {
+        // Where nothing was indexed, nothing can have moved, and work begins during the walk.
+        let mayHaveMoved = try await !catalog.images(limit: 1).isEmpty
+        isComparing.withLock { $0 = mayHaveMoved }
+        defer { isComparing.withLock { $0 = false } }
         var walks: [Walked] = []
         for root in known {
             let mine = rescans.filter {
@@ -152,9 +157,12 @@ extension Indexer {
     /// the same content.
     private func followMove(of file: StoredFile) async throws -> Bool {
         for arrival in try await catalog.arrivals(like: file, anyInode: false) {
+            // A new file may have got the inode of a deleted one. With the same size, and a time
+            // in whole seconds as archives and cameras set it, only the content tells.
+            let isDoubtful = arrival.identity.modified % 1_000_000_000 == 0
             try await catalog.move(
                 image: file.id, to: arrival.path, root: try await root(of: arrival),
-                identity: arrival.identity)
+                identity: arrival.identity, verifying: isDoubtful)
             return true
         }
         guard let sha256 = file.sha256 else { return false }

@@ -2,6 +2,7 @@ import Catalog
 import Imaging
 import Logging
 import Model
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -28,6 +29,11 @@ extension Indexer {
         while true {
             try Task.checkCancellation()
             let page = try await catalog.pending(after: last, limit: Self.page)
+            // Asked after the page was read: a comparison that began meanwhile may be in it.
+            if isComparing.withLock({ $0 }) {
+                try await waitForWork(atMost: nil)
+                continue
+            }
             if let end = page.last {
                 last = end.id
                 let due = page.filter { postponed[$0.id].map { $0 <= .now } ?? true }

@@ -30,6 +30,10 @@ package final class Indexer: Sendable {
     private let watchSettings: WatchSettings
     private let watcher = Mutex<FolderWatcher?>(nil)
     private let wake = WakeSignal()
+    /// Whether a comparison is under way that may find new files to be moved pictures.
+    ///
+    /// Until it has, they must not become pictures of their own.
+    let isComparing = Mutex(false)
 
     /// An indexer of some folders.
     ///

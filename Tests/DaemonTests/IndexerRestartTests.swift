@@ -13,6 +13,9 @@ struct IndexerRestartTests {
             try fixture.write(name + ".png", [UInt8(number * 20), 100, 30])
         }
         try fixture.write("carried.png", [7, 7, 77])
+        // Of a size of its own: the next new file may get its inode.
+        try fixture.write(
+            "go.png", bytes: PNGWriter.encode(width: 2, height: 1, pixels: [8, 8, 8, 8, 8, 8]))
         var ids: [String: Int64] = [:]
         try await fixture.running { catalog, _ in
             try await fixture.settle(catalog) { $0.counts.indexed == 6 }
@@ -22,7 +25,7 @@ struct IndexerRestartTests {
         }
         let calls = fixture.decoder.calls
         try fixture.remove("go.png")
-        try fixture.write("change.png", [0, 0, 250])
+        try fixture.write("change.png", [0, 0, 250], old: false)
         try fixture.move("move.png", to: "sub/moved.png")
         try fixture.move("sub", to: "other")
         try fixture.write("new.png", [250, 0, 0])
@@ -55,6 +58,27 @@ struct IndexerRestartTests {
             #expect(kinds.filter { $0 == .removed }.count == 1)
         }
         #expect(fixture.decoder.calls == calls + 2)  // change and new
+    }
+
+    @Test func aNewFileWithTheInodeOfADeletedOneIsNotTakenForIt() async throws {
+        let fixture = try IndexerFixture()
+        try fixture.write("a.png", [200, 0, 0])
+        try await fixture.running { catalog, _ in
+            try await fixture.settle(catalog) { $0.counts.indexed == 1 }
+        }
+        // Another content with the same inode, size and time.
+        try fixture.move("a.png", to: "b.png")
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: fixture.path("b.png")))
+        try handle.write(contentsOf: PNGWriter.encode(width: 1, height: 1, pixels: [0, 0, 200]))
+        try handle.close()
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1_700_000_000)],
+            ofItemAtPath: fixture.path("b.png"))
+        try await fixture.running { catalog, _ in
+            try await fixture.settle(catalog) { $0.counts.indexed == 1 }
+            let image = try #require(try await catalog.image(path: fixture.bytes("b.png")))
+            #expect(image.assignment?.cluster == 2)
+        }
     }
 
     @Test func movesBetweenFoldersAreFollowed() async throws {
