@@ -37,6 +37,8 @@ extension ImageCatalog {
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = NORMAL")
+            // After a burst the log is cut to this; SQLite itself would keep its largest size.
+            try db.execute(sql: "PRAGMA journal_size_limit = 4194304")
         }
         let pool = try DatabasePool(path: path, configuration: configuration)
         do {

@@ -37,7 +37,18 @@ public final class ImageCatalog: Sendable {
     }
 
     /// Closes the index; no call may be under way or follow.
+    ///
+    /// The write-ahead log is emptied into the database file, so that it can be read alone, as
+    /// with `immutable=1`. A reader of another process may prevent that; the log then stays
+    /// beside the file and loses nothing.
     public func close() throws {
+        try pool.writeWithoutTransaction { db in
+            do {
+                _ = try db.checkpoint(.truncate)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                // The next one to open the index finds the log.
+            }
+        }
         try pool.close()
     }
 

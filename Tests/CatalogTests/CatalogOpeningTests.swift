@@ -43,6 +43,22 @@ struct CatalogOpeningTests {
         try catalog.close()
     }
 
+    @Test func aClosedIndexIsOneFile() async throws {
+        let fixture = try CatalogFixture()
+        let catalog = try ImageCatalog(path: fixture.path)
+        try await catalog.setRoots([CatalogFixture.path("")])
+        try catalog.close()
+        let log = fixture.path + "-wal"
+        let attributes = try? FileManager.default.attributesOfItem(atPath: log)
+        #expect((attributes?[.size] as? Int ?? 0) == 0)
+        var configuration = Configuration()
+        configuration.readonly = true
+        let queue = try DatabaseQueue(
+            path: "file:\(fixture.path)?immutable=1", configuration: configuration)
+        let roots = try await queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM roots") }
+        #expect(roots == 1)
+    }
+
     @Test func theLockEndsWithItsOwner() throws {
         let fixture = try CatalogFixture()
         do { try ImageCatalog(path: fixture.path).close() }
