@@ -22,10 +22,37 @@ func retrying(
     }
 }
 
-/// An absolute path without links, or the path as it is where it cannot be resolved.
-func resolvedPath(_ path: [UInt8]) -> [UInt8] {
+/// An absolute path without links, whether or not something is there.
+///
+/// A link to a disk that is not mounted gives the same path as when it is, so that a folder is
+/// known again by its path. Too many links in a row leave the path as it is then.
+package func resolvedPath(_ path: [UInt8]) -> [UInt8] {
+    var resolved: [UInt8] = []
+    var waiting = Array(path.split(separator: 0x2F).map(Array.init).reversed())
+    var links = 0
+    while let part = waiting.popLast() {
+        if part == [0x2E] { continue }
+        if part == [0x2E, 0x2E] {
+            resolved = Array(resolved[..<(resolved.lastIndex(of: 0x2F) ?? 0)])
+            continue
+        }
+        let next = resolved + [0x2F] + part
+        guard let target = linkTarget(next) else {
+            resolved = next
+            continue
+        }
+        links += 1
+        guard links <= 40 else { return path }  // the kernel's own limit
+        if target.first == 0x2F { resolved = [] }
+        waiting += target.split(separator: 0x2F).map(Array.init).reversed()
+    }
+    return resolved.isEmpty ? [0x2F] : resolved
+}
+
+/// What a symbolic link names; nil for anything else.
+private func linkTarget(_ path: [UInt8]) -> [UInt8]? {
     let name = path.map { CChar(bitPattern: $0) } + [0]
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    guard unsafe realpath(name, &buffer) != nil else { return path }
-    return buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    let count = unsafe readlink(name, &buffer, buffer.count)
+    return count > 0 ? buffer.prefix(count).map { UInt8(bitPattern: $0) } : nil
 }
