@@ -67,11 +67,6 @@ need_swift() {
     esac
 }
 
-# One build for both tools. Tests are built without testable imports (they reach internals by
-# `package` access), so that `swift test` finds the products of `swift build` up to date.
-build_flags=(-c release)
-test_flags=(-c release --disable-testable-imports --disable-xctest)
-
 # The child of the step under way, so that an interrupt ends it and nothing else.
 child=
 
@@ -83,6 +78,15 @@ attended() {
     wait "$child" || status=$?
     child=
     return "$status"
+}
+
+# build [OPTION…]: the one build of both tools, in .build. Tests reach internals by `package` access
+# and not by testable imports, so they need no build of their own.
+#
+# SwiftPM hands on the traits of a package in the order of a Set, and another order compiles
+# Hummingbird again (SwiftPM 6.3); with fixed hashes the order is always the same.
+build() {
+    attended env SWIFT_DETERMINISTIC_HASHING=1 swift build -c release "$@"
 }
 
 # stop PID SECONDS: asks a process that we started to end, and insists after so many seconds.
