@@ -97,7 +97,10 @@ struct CatalogOpeningTests {
             throws: CatalogError.notAnIndex(
                 path: fixture.path, reason: "it has tables of another program")
         ) { try ImageCatalog(path: fixture.path) }
-        #expect(throws: CatalogError.self) { try ImageCatalog(path: fixture.folder) }
+        let folder = fixture.folder + "/folder"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: false)
+        #expect(throws: CatalogError.self) { try ImageCatalog(path: folder) }
         #expect(throws: CatalogError.self) { try ImageCatalog(path: "/no/such/folder/index") }
     }
 

@@ -28,8 +28,9 @@ final class WatchFixture: Sendable {
             ], settings: settings)
         let events = watcher.events
         collector.withLock { task in
-            task = Task { [self] in
-                for await batch in events { told.withLock { $0 += batch } }
+            // Not held by the task, or the watcher would never be stopped.
+            task = Task { [weak self] in
+                for await batch in events { self?.told.withLock { $0 += batch } }
             }
         }
         try await expect { $0.contains(.rescan(folder: self.bytes(""), reason: .started)) }
