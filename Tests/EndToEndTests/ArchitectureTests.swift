@@ -93,8 +93,8 @@ struct ArchitectureTests {
         ("dcd", ["openblas"]), ("dctrain", ["sqlite3", "systemd"]),
         ("dcctl", ["openblas", "sqlite3", "systemd", "jpeg", "png"]),
     ])
-    func programLinksNo(program: String, libraries: [String]) throws {
-        let needed = try Outcome(
+    func programLinksNo(program: String, libraries: [String]) async throws {
+        let needed = try await Outcome(
             of: "/usr/bin/env", ["readelf", "--dynamic", Program(name: program).path])
         #expect(needed.status == 0, "\(needed.errors)")
         let lines = needed.output.split(separator: "\n").filter { $0.contains("(NEEDED)") }
@@ -110,8 +110,8 @@ struct ArchitectureTests {
         ("dctrain", ["Daemon", "Catalog", "FolderWatch", "GRDB", "NIOPosix", "Hummingbird"]),
         ("dcctl", ["Daemon", "Catalog", "Inference", "Kernels", "Model", "Training", "GRDB"]),
     ])
-    func programHoldsNoCodeOf(program: String, modules: [String]) throws {
-        let symbols = try Outcome(of: "/usr/bin/env", ["nm", Program(name: program).path])
+    func programHoldsNoCodeOf(program: String, modules: [String]) async throws {
+        let symbols = try await Outcome(of: "/usr/bin/env", ["nm", Program(name: program).path])
         #expect(symbols.status == 0, "\(symbols.errors)")
         #expect(symbols.output.contains("$s\(program.count)\(program)"), "no symbols to look at")
         for module in modules {

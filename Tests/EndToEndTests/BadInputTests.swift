@@ -8,9 +8,9 @@ struct BadInputTests {
     private let home: TemporaryFolder
     private let model: TrainedModel
 
-    init() throws {
+    init() async throws {
         home = try TemporaryFolder()
-        model = try TrainedModel.shared()
+        model = try await TrainedModel.shared()
     }
 
     private func expectRefusal(
@@ -28,30 +28,31 @@ struct BadInputTests {
         try FileManager.default.subpathsOfDirectory(atPath: home.path).sorted()
     }
 
-    @Test func trainingNeedsPictures() throws {
+    @Test func trainingNeedsPictures() async throws {
         let empty = home.path("empty")
         try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
         expectRefusal(
-            try Program.dctrain.run("fit", empty, "--run", home.path("run")), mentioning: empty)
+            try await Program.dctrain.run("fit", empty, "--run", home.path("run")),
+            mentioning: empty)
         for number in 0..<5 {
             try home.write(Array("text \(number)".utf8), to: "texts/\(number).txt")
         }
         expectRefusal(
-            try Program.dctrain.run("fit", home.path("texts"), "--run", home.path("run")),
+            try await Program.dctrain.run("fit", home.path("texts"), "--run", home.path("run")),
             mentioning: "texts")
         expectRefusal(
-            try Program.dctrain.run("fit", home.path("nowhere"), "--run", home.path("run")),
+            try await Program.dctrain.run("fit", home.path("nowhere"), "--run", home.path("run")),
             mentioning: "nowhere")
         try SyntheticPictures.write(0..<12, to: home.path("few"))
         expectRefusal(
-            try Program.dctrain.run(
+            try await Program.dctrain.run(
                 "fit", home.path("few"), "--run", home.path("run"), "--clusters", "50",
                 "--epochs", "1"),
             mentioning: "50")
         #expect(!FileManager.default.fileExists(atPath: home.path("run/model.safetensors")))
     }
 
-    @Test func checkpointsAreChecked() throws {
+    @Test func checkpointsAreChecked() async throws {
         let whole = try Data(contentsOf: URL(filePath: model.quantized))
         let files = [
             ("truncated", [UInt8](whole.dropLast(100))), ("foreign", Array("no model".utf8)),
@@ -59,74 +60,76 @@ struct BadInputTests {
         ]
         for (name, bytes) in files {
             let path = try home.write(bytes, to: "\(name).safetensors")
-            expectRefusal(try Program.dctrain.run("info", path), mentioning: path)
+            expectRefusal(try await Program.dctrain.run("info", path), mentioning: path)
             let configuration = try RunningDaemon.configuration(
                 home: home.path, watching: [home.path("pictures")], model: path)
-            expectRefusal(try Program.dcd.run("--config", configuration), mentioning: path)
+            expectRefusal(try await Program.dcd.run("--config", configuration), mentioning: path)
         }
         #expect(!FileManager.default.fileExists(atPath: home.path("index.sqlite")))
     }
 
-    @Test func precisionsAreNotMixed() throws {
+    @Test func precisionsAreNotMixed() async throws {
         try SyntheticPictures.write(0..<8, to: home.path("pictures"))
         let configuration = try RunningDaemon.configuration(
             home: home.path, watching: [home.path("pictures")], model: model.float)
         let before = try names()
         expectRefusal(
-            try Program.dctrain.run(
+            try await Program.dctrain.run(
                 "quantize", model.quantized, "--calibrate", home.path("pictures"), "--output",
                 home.path("again.safetensors")),
             mentioning: "int8")
         expectRefusal(
-            try Program.dctrain.run(
+            try await Program.dctrain.run(
                 "quantize", model.float, "--calibrate", home.path("nowhere"), "--output",
                 home.path("again.safetensors")),
             mentioning: "nowhere")
         expectRefusal(
-            try Program.dcd.run("--config", configuration), mentioning: "dctrain quantize")
+            try await Program.dcd.run("--config", configuration), mentioning: "dctrain quantize")
         #expect(try names() == before)
     }
 
-    @Test func oneDaemonKeepsAnIndexAndASocket() throws {
+    @Test func oneDaemonKeepsAnIndexAndASocket() async throws {
         let pictures = home.path("pictures")
         try SyntheticPictures.write(0..<8, to: pictures)
-        let daemon = try RunningDaemon(
+        let daemon = try await RunningDaemon(
             home: home.path, watching: [pictures], model: model.quantized)
-        try daemon.waitUntilIndexed(8)
+        try await daemon.waitUntilIndexed(8)
         let sameIndex = try RunningDaemon.configuration(
             home: home.path, watching: [pictures], model: model.quantized,
             socket: home.path("other.sock"))
-        expectRefusal(try Program.dcd.run("--config", sameIndex), mentioning: "index.sqlite")
+        expectRefusal(try await Program.dcd.run("--config", sameIndex), mentioning: "index.sqlite")
         let sameSocket = try RunningDaemon.configuration(
             home: home.path, watching: [pictures], model: model.quantized,
             index: home.path("other.sqlite"))
-        expectRefusal(try Program.dcd.run("--config", sameSocket), mentioning: "dcd.sock")
-        #expect(try daemon.count("indexed") == 8, "the first one is disturbed")
+        expectRefusal(try await Program.dcd.run("--config", sameSocket), mentioning: "dcd.sock")
+        #expect(try await daemon.count("indexed") == 8, "the first one is disturbed")
 
         let text = try home.write(Array("no picture".utf8), to: "notes.txt")
         expectRefusal(
-            try Program.dcctl.run("--socket", daemon.socket, "query", text), mentioning: "notes.txt"
+            try await Program.dcctl.run("--socket", daemon.socket, "query", text),
+            mentioning: "notes.txt"
         )
         expectRefusal(
-            try Program.dcctl.run("--socket", daemon.socket, "query", home.path("nowhere.png")),
+            try await Program.dcctl.run(
+                "--socket", daemon.socket, "query", home.path("nowhere.png")),
             mentioning: "nowhere.png")
-        #expect(daemon.end(by: SIGTERM).status == 0)
+        #expect(await daemon.end(by: SIGTERM).status == 0)
         expectRefusal(
-            try Program.dcctl.run("--socket", daemon.socket, "status"), mentioning: "dcd",
+            try await Program.dcctl.run("--socket", daemon.socket, "status"), mentioning: "dcd",
             status: 69)
     }
 
-    @Test func socketPathsAreChecked() throws {
+    @Test func socketPathsAreChecked() async throws {
         let pictures = home.path("pictures")
         try SyntheticPictures.write(0..<1, to: pictures)
         let file = try home.write(Array("precious".utf8), to: "file")
         let noSocket = try RunningDaemon.configuration(
             home: home.path, watching: [pictures], model: model.quantized, socket: file)
-        expectRefusal(try Program.dcd.run("--config", noSocket), mentioning: file)
+        expectRefusal(try await Program.dcd.run("--config", noSocket), mentioning: file)
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "precious")
         let long = home.path(String(repeating: "s", count: 120))
         let tooLong = try RunningDaemon.configuration(
             home: home.path, watching: [pictures], model: model.quantized, socket: long)
-        expectRefusal(try Program.dcd.run("--config", tooLong), mentioning: long)
+        expectRefusal(try await Program.dcd.run("--config", tooLong), mentioning: long)
     }
 }

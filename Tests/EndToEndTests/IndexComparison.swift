@@ -5,11 +5,11 @@ import Testing
 struct IndexComparison {
     private let contents: IndexContents
 
-    init(_ index: String) throws { contents = try IndexContents(of: index) }
+    init(_ index: String) async throws { contents = try await IndexContents(of: index) }
 
     /// Expects exactly the regular files below `folder`, with their sizes and digests.
-    func expectFiles(below folder: String) throws {
-        let digests = try Outcome(
+    func expectFiles(below folder: String) async throws {
+        let digests = try await Outcome(
             of: "/usr/bin/env", ["find", folder, "-type", "f", "-exec", "sha256sum", "{}", "+"])
         let lines = digests.output.split(separator: "\n").map { line in
             (path: String(line.dropFirst(66)), sha256: String(line.prefix(64)))
@@ -28,12 +28,13 @@ struct IndexComparison {
 
     /// Expects the 20 largest dot products of each picture with the others, ties to the lower
     /// id; 1e-6 is left for the order of summation.
-    func expectExactNeighbours() {
+    func expectExactNeighbours() async {
         let pictures = contents.pictures.values.sorted { $0.id < $1.id }
         let vectors = pictures.map { picture in picture.vector.map { Double($0) } }
         let places = Dictionary(
             uniqueKeysWithValues: pictures.enumerated().map { ($0.element.id, $0.offset) })
         for (place, picture) in pictures.enumerated() {
+            await Task.yield()  // This takes seconds, and there are other tests.
             let products = vectors.map { dot($0, vectors[place]) }
             let nearest = products.indices.filter { $0 != place }
                 .sorted { (products[$1], $0) < (products[$0], $1) }.prefix(20)

@@ -22,8 +22,8 @@ struct IndexContents {
     /// The number of pictures that are not indexed.
     let others: Int
 
-    init(of index: String) throws {
-        let rows = try Self.rows(
+    init(of index: String) async throws {
+        let rows = try await Self.rows(
             """
             SELECT i.id, hex(i.path) AS path, i.size, i.sha256, hex(e.vector) AS vector,
                 a.cluster, a.distance
@@ -45,7 +45,7 @@ struct IndexContents {
         }
         self.pictures = pictures
         var neighbours: [Int: [(id: Int, similarity: Double)]] = [:]
-        for row in try Self.rows(
+        for row in try await Self.rows(
             "SELECT image, neighbour, similarity FROM active_neighbours ORDER BY image, rank",
             in: index)
         {
@@ -54,7 +54,7 @@ struct IndexContents {
         }
         self.neighbours = neighbours
         var centroids: [Int: [Float]] = [:]
-        for row in try Self.rows(
+        for row in try await Self.rows(
             """
             SELECT id, hex(centroid) AS centroid FROM clusters WHERE clustering =
             (SELECT id FROM clusterings WHERE active = 1 AND model =
@@ -64,14 +64,14 @@ struct IndexContents {
             centroids[try Self.integer(row["id"])] = Self.floats(row["centroid"])
         }
         self.centroids = centroids
-        let count = try Self.rows(
+        let count = try await Self.rows(
             "SELECT count(*) AS n FROM images WHERE state <> 'indexed'", in: index)
         others = try Self.integer(count.first?["n"])
     }
 
     /// The rows of a query.
-    static func rows(_ query: String, in index: String) throws -> [[String: Any]] {
-        let shell = try Outcome(of: "/usr/bin/env", ["sqlite3", "-json", index, query])
+    static func rows(_ query: String, in index: String) async throws -> [[String: Any]] {
+        let shell = try await Outcome(of: "/usr/bin/env", ["sqlite3", "-json", index, query])
         guard shell.status == 0 else { throw Unexpected("sqlite3: \(shell.errors)") }
         if shell.output.isEmpty { return [] }
         let rows = try JSONSerialization.jsonObject(with: Data(shell.output.utf8))

@@ -21,8 +21,10 @@ struct Program {
     var path: String { "\(Self.folder)/\(name)" }
 
     /// Runs the program to its end.
-    func run(_ arguments: String..., environment: [String: String] = [:]) throws -> Outcome {
-        try Outcome(of: path, arguments, environment: environment)
+    func run(
+        _ arguments: String..., environment: [String: String] = [:]
+    ) async throws -> Outcome {
+        try await Outcome(of: path, arguments, environment: environment)
     }
 }
 
@@ -33,13 +35,15 @@ struct Outcome {
     let errors: String
 
     /// Runs `path` with an empty standard input and waits for its end.
-    init(of path: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+    init(
+        of path: String, _ arguments: [String], environment: [String: String] = [:]
+    ) async throws {
         // Files and not pipes: whatever a program says, it never waits for a reader.
         let folder = try TemporaryFolder()
         let files = ["output", "errors"].map { "\(folder.path)/\($0)" }
-        status = try ChildProcess(
+        status = try await ChildProcess(
             path, arguments, environment: environment, output: files[0], errors: files[1]
-        ).wait()
+        ).ended()
         let said = try files.map { try Data(contentsOf: URL(filePath: $0)) }
         output = String(decoding: said[0], as: UTF8.self)
         errors = String(decoding: said[1], as: UTF8.self)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 
 /// A `dcd` that watches folders, until it is killed or the test ends.
-final class RunningDaemon {
+final class RunningDaemon: Sendable {
     /// The socket it answers on.
     let socket: String
     /// The index it keeps.
@@ -12,13 +12,13 @@ final class RunningDaemon {
     private let log: String
 
     /// Starts `dcd`, with all its files in `home`, and waits until it answers.
-    init(home: String, watching folders: [String], model: String) throws {
+    init(home: String, watching folders: [String], model: String) async throws {
         let configuration = try Self.configuration(
             home: home, watching: folders, model: model)
         (socket, index, log) = ("\(home)/dcd.sock", "\(home)/index.sqlite", "\(home)/dcd.log")
         process = try ChildProcess(
             Program.dcd.path, ["--config", configuration], output: log, errors: log)
-        try waitUntil("dcd answers") { try status() != nil }
+        try await waitUntil("dcd answers") { try await status() != nil }
     }
 
     /// Writes `dcd.yaml` into `home` and gives its path.
@@ -37,22 +37,22 @@ final class RunningDaemon {
     }
 
     /// What `dcctl status --json` says; `nil` while nothing answers.
-    func status() throws -> [String: Any]? {
+    func status() async throws -> [String: Any]? {
         guard process.isRunning else { throw Unexpected("dcd has ended:\n\(said)") }
-        let status = try Program.dcctl.run("--socket", socket, "status", "--json")
+        let status = try await Program.dcctl.run("--socket", socket, "status", "--json")
         return status.status == 0 ? try status.json() : nil
     }
 
     /// The number of pictures in a state.
-    func count(_ state: String) throws -> Int {
-        let images = try status()?["images"] as? [String: Any]
+    func count(_ state: String) async throws -> Int {
+        let images = try await status()?["images"] as? [String: Any]
         return images?[state] as? Int ?? 0
     }
 
     /// Waits until exactly `count` pictures are indexed and none waits.
-    func waitUntilIndexed(_ count: Int) throws {
-        try waitUntil("\(count) pictures are indexed") {
-            let images = try status()?["images"] as? [String: Any]
+    func waitUntilIndexed(_ count: Int) async throws {
+        try await waitUntil("\(count) pictures are indexed") {
+            let images = try await status()?["images"] as? [String: Any]
             return images?["indexed"] as? Int == count && images?["pending"] as? Int == 0
         }
     }
@@ -72,10 +72,10 @@ final class RunningDaemon {
     ///
     /// - Returns: How long that took and, unless the signal ended it, the exit status.
     @discardableResult
-    func end(by signal: Int32) -> (duration: Duration, status: Int32?) {
+    func end(by signal: Int32) async -> (duration: Duration, status: Int32?) {
         let start = ContinuousClock.now
         kill(process.identifier, signal)
-        let status = process.wait()
+        let status = await process.ended()
         return (.now - start, status < 128 ? status : nil)
     }
 
@@ -83,13 +83,13 @@ final class RunningDaemon {
     var said: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
 
     /// Polls until the condition holds; two minutes are far more than any of them takes.
-    func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
+    func waitUntil(_ what: String, _ condition: () async throws -> Bool) async throws {
         let end = ContinuousClock.now + .seconds(120)
-        while try !condition() {
+        while try await !condition() {
             guard ContinuousClock.now < end else {
                 throw Unexpected("never came true: \(what); dcd said:\n\(said)")
             }
-            Thread.sleep(forTimeInterval: 0.02)
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 }

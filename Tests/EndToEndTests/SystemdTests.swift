@@ -38,10 +38,10 @@ struct SystemdTests {
     @Test(
         .enabled(if: isThere(analyze), "systemd-analyze is absent: install systemd"),
         arguments: ["systemd", "systemd/user"])
-    func unitsAreClean(units: String) throws {
+    func unitsAreClean(units: String) async throws {
         let home = try TemporaryFolder()
         let stage = try Self.stage(units, in: home)
-        let outcome = try Outcome(
+        let outcome = try await Outcome(
             of: Self.analyze,
             ["verify", "--man=no", "--root=\(stage)", "dcd.service", "dcd.socket"])
         #expect(outcome.status == 0, "\(outcome.errors)")
@@ -50,16 +50,16 @@ struct SystemdTests {
 
     /// The exposure is 1.2 at most; the tool's threshold counts in tenths.
     @Test(.enabled(if: isThere(analyze), "systemd-analyze is absent: install systemd"))
-    func theSystemServiceIsConfined() throws {
+    func theSystemServiceIsConfined() async throws {
         let home = try TemporaryFolder()
         let stage = try Self.stage("systemd", in: home)
-        let outcome = try Outcome(
+        let outcome = try await Outcome(
             of: Self.analyze,
             ["security", "--offline=yes", "--threshold=12", "--root=\(stage)", "dcd.service"])
         #expect(outcome.status == 0, "\(outcome.output.suffix(400))")
     }
 
-    @Test func theExampleNamesKnownKeysOnly() throws {
+    @Test func theExampleNamesKnownKeysOnly() async throws {
         let home = try TemporaryFolder()
         let example = try String(
             contentsOfFile: "\(SharedData.root)/systemd/dcd.yaml", encoding: .utf8)
@@ -71,15 +71,16 @@ struct SystemdTests {
         let text = lines.joined(separator: "\n")
         #expect(text.contains("\nthreads: 2") && text.contains("\nsocket: "))
         let file = try home.write(Array(text.utf8), to: "dcd.yaml")
-        let outcome = try Program.dcd.run("--config", file, environment: ["DCD_MODEL": "/none"])
+        let outcome = try await Program.dcd.run(
+            "--config", file, environment: ["DCD_MODEL": "/none"])
         #expect(outcome.isOneSentence)
         #expect(outcome.errors.hasPrefix("dcd: /none"), "\(outcome.errors)")
     }
 
     // MARK: - Notifications
 
-    @Test func systemdHearsEverything() throws {
-        let model = try TrainedModel.shared()
+    @Test func systemdHearsEverything() async throws {
+        let model = try await TrainedModel.shared()
         let home = try TemporaryFolder()
         let pictures = home.path("pictures")
         try SyntheticPictures.write(0..<5, to: pictures)
@@ -93,7 +94,7 @@ struct SystemdTests {
 
         #expect(manager.wait { $0.contains("READY=1") }, "\(daemon.said)")
         // Ready means that the socket answers and queries are taken.
-        let query = try Program.dcctl.run(
+        let query = try await Program.dcctl.run(
             "--socket", home.path("dcd.sock"), "query", "\(pictures)/0/picture-3.png")
         #expect(query.status == 0, "\(query.errors)")
         #expect(manager.wait { $0.filter { $0 == "WATCHDOG=1" }.count >= 3 }, "\(daemon.said)")
@@ -104,7 +105,7 @@ struct SystemdTests {
 
         kill(daemon.identifier, SIGTERM)
         #expect(manager.wait { $0.contains("STOPPING=1") }, "\(daemon.said)")
-        #expect(daemon.wait() == 0, "\(daemon.said)")
+        #expect(await daemon.wait() == 0, "\(daemon.said)")
         let (ready, stopping) = (
             manager.lines.firstIndex(of: "READY=1"), manager.lines.firstIndex(of: "STOPPING=1")
         )
@@ -115,8 +116,8 @@ struct SystemdTests {
     // MARK: - Socket activation
 
     @Test(.enabled(if: isThere(activate), "systemd-socket-activate is absent: install systemd"))
-    func aPassedSocketIsUsed() throws {
-        let model = try TrainedModel.shared()
+    func aPassedSocketIsUsed() async throws {
+        let model = try await TrainedModel.shared()
         let home = try TemporaryFolder()
         let pictures = home.path("pictures")
         try SyntheticPictures.write(0..<3, to: pictures)
@@ -129,14 +130,14 @@ struct SystemdTests {
             environment: [:], log: home.path("log"))
         let files = FileManager.default
         for _ in 0..<500 where !files.fileExists(atPath: socket) {
-            Thread.sleep(forTimeInterval: 0.02)
+            try await Task.sleep(for: .milliseconds(20))
         }
         // The first question starts the daemon and waits in the socket until it answers.
-        let status = try Program.dcctl.run("--socket", socket, "status", "--json")
+        let status = try await Program.dcctl.run("--socket", socket, "status", "--json")
         #expect(status.status == 0, "\(status.errors)\(daemon.said)")
         #expect(!files.fileExists(atPath: home.path("never.sock")))
         kill(daemon.identifier, SIGTERM)
-        #expect(daemon.wait() == 0, "\(daemon.said)")
+        #expect(await daemon.wait() == 0, "\(daemon.said)")
         #expect(files.fileExists(atPath: socket), "it belongs to the one who passed it")
     }
 }
@@ -158,13 +159,13 @@ private final class StartedProgram {
     var said: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
 
     /// Waits for the end and gives the exit status; one that does not come is a kill's.
-    func wait() -> Int32 {
+    func wait() async -> Int32 {
         let end = ContinuousClock.now + .seconds(20)
         while process.isRunning && ContinuousClock.now < end {
-            Thread.sleep(forTimeInterval: 0.02)
+            try? await Task.sleep(for: .milliseconds(20))
         }
         if process.isRunning { kill(process.identifier, SIGKILL) }
-        return process.wait()
+        return await process.ended()
     }
 }
 

@@ -34,7 +34,9 @@ struct FolderWatcherTests {
     }
 
     @Test func aFileOpenedForWritingIsNotToldBeforeItIsClosed() async throws {
-        let fixture = try await WatchFixture()
+        var settings = WatchFixture.quick
+        settings.openSettle = .seconds(600)
+        let fixture = try await WatchFixture(settings: settings)
         let descriptor = unsafe open(fixture.path("open.jpg"), O_CREAT | O_WRONLY, 0o644)
         unsafe _ = write(descriptor, "half", 4)
         try fixture.write("x", "other.jpg")

@@ -70,7 +70,18 @@ public final class ChildProcess: Sendable {
     /// Whether the child has not ended yet.
     public var isRunning: Bool { poll() == nil }
 
-    /// Waits for the child's end.
+    /// Waits for the child's end without keeping a thread from other tests.
+    ///
+    /// - Returns: Its exit status, or 128 and the number of the signal that ended it.
+    @discardableResult
+    public func ended() async -> Int32 {
+        while true {
+            if let status = poll() { return status }
+            try? await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    /// Waits for the child's end, where nothing can be awaited.
     ///
     /// - Returns: Its exit status, or 128 and the number of the signal that ended it.
     @discardableResult
