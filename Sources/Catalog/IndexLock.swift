@@ -34,7 +34,12 @@ final class IndexLock: Sendable {
         _ = unsafe pwrite(descriptor, text, text.count, 0)
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that is just being started shares the descriptor until it becomes its program,
+        // and with it the lock, unless that is given back first.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     private static func owner(_ descriptor: CInt) -> Int32? {
         var text = [UInt8](repeating: 0, count: 16)

@@ -47,7 +47,12 @@ package final class RunFolder {
     }
 
     // Closing the file gives the lock back, also when the program is killed.
-    deinit { close(lock) }
+    deinit {
+        // A child that is just being started shares the descriptor until it becomes its program,
+        // and with it the lock, unless that is given back first.
+        flock(lock, LOCK_UN)
+        close(lock)
+    }
 
     /// The path of the finished float checkpoint.
     package var modelPath: String { "\(path)/model.safetensors" }
