@@ -29,4 +29,22 @@ struct KernelTableTests {
             }
         }
     }
+
+    // The other tests run every row that the CPU has; these two tell in the report which it lacks.
+    @Test(.enabled(if: has("avx2"), "this CPU has no AVX2: the row avx2 is not tested"))
+    func avx2IsTested() throws {
+        #expect(try KernelTable.row(named: "avx2").name == "avx2")
+    }
+
+    @Test(
+        .enabled(
+            if: has("avx512vnni"), "this CPU has no AVX-512 VNNI: the row avx512vnni is not tested")
+    )
+    func avx512vnniIsTested() throws {
+        #expect(try KernelTable.row(named: "avx512vnni").name == "avx512vnni")
+    }
+
+    private static func has(_ row: String) -> Bool {
+        KernelTable.supported.contains { $0.name == row }
+    }
 }
