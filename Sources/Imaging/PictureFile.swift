@@ -21,7 +21,7 @@ public enum PictureFile {
         _ path: [UInt8], followingLinks: Bool = false
     ) throws(ImagingError) -> CInt {
         let flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | (followingLinks ? 0 : O_NOFOLLOW)
-        let descriptor = retrying {
+        let descriptor = retryingInterrupts {
             unsafe openat(AT_FDCWD, path.map(CChar.init(bitPattern:)) + [0], flags)
         }
         guard descriptor >= 0 else {
@@ -60,7 +60,7 @@ public enum PictureFile {
         let size = Int(status.st_size)
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while count < size {
-                let read = retrying {
+                let read = retryingInterrupts {
                     unsafe pread(
                         descriptor, buffer.baseAddress! + count, size - count, off_t(count))
                 }
@@ -78,14 +78,6 @@ public enum PictureFile {
     /// A path for people: what is not UTF-8 is shown as U+FFFD.
     static func text(_ path: [UInt8]) -> String {
         String(decoding: path, as: UTF8.self)
-    }
-
-    /// The result of a system call, made again while a signal interrupts it.
-    static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
-        while true {
-            let result = call()
-            if result != -1 || errno != EINTR { return result }
-        }
     }
 }
 
