@@ -8,17 +8,11 @@ extension ImageCatalog {
     ) throws(CatalogError) -> (pool: DatabasePool, setAside: String?) {
         try requireOurs(path)
         do {
-            return (try checkedPool(path), nil)
-        } catch let error as DatabaseError where error.isDamage {
-            let aside = try setAside(path)
             do {
+                return (try checkedPool(path), nil)
+            } catch let error as DatabaseError where error.isDamage {
+                let aside = try setAside(path)
                 return (try checkedPool(path), aside)
-            } catch let error as DatabaseError {
-                throw CatalogError(error, path: path)
-            } catch let error as CatalogError {
-                throw error
-            } catch {
-                throw .database(path: path, message: "\(error)")
             }
         } catch let error as DatabaseError {
             throw CatalogError(error, path: path)
