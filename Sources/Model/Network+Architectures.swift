@@ -52,7 +52,7 @@ extension Network {
     }
 
     /// Convolution, batch norm and ReLU, as `conv`, `norm` and `relu` with the given suffix.
-    private mutating func appendBlock(_ suffix: String, _ convolution: Convolution) {
+    mutating func appendBlock(_ suffix: String, _ convolution: Convolution) {
         append("conv\(suffix)", .convolution(convolution))
         append("norm\(suffix)", .batchNorm(epsilon: 1e-5))
         append("relu\(suffix)", .relu)

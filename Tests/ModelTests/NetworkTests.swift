@@ -23,6 +23,44 @@ struct NetworkTests {
         #expect(shapes["conv4"] == [size / 8, size / 8, 256])
     }
 
+    // Parameters of the convolutions, batch norms (weight and bias) and linear layers, as the
+    // papers' tables and torchvision's models have them once the classifier is taken off.
+    @Test(arguments: [
+        (Network.vgg16(sobel: true), 134_268_416, [4096]),
+        (.resNet18(), 11_689_512 - 513_000, [512]),
+        (.resNet34(), 21_797_672 - 513_000, [512]),
+        (.resNet50(), 25_557_032 - 2_049_000, [2048]),
+        (.efficientNetLite0(), 4_652_008 - 1_281_000, [1280]),
+    ])
+    func publishedNetworksHaveTheirParameters(network: Network, count: Int, feature: [Int]) throws {
+        let shapes = try network.outputShapes(input: [224, 224, 3])
+        var parameters = 0
+        for layer in network.layers {
+            let input = try #require(shapes[layer.inputs[0]])
+            switch layer.kind {
+            case .convolution(let convolution):
+                parameters += convolution.filterShape(input).count
+                parameters += convolution.hasBias ? convolution.outputs : 0
+            case .batchNorm: parameters += 2 * input[2]
+            case .linear(let outputs, _): parameters += (input.count + 1) * outputs
+            default: break
+            }
+        }
+        #expect(parameters == count)
+        #expect(shapes[network.feature]?.extents == feature)
+    }
+
+    // TensorFlow's "same" padding halves every even map exactly.
+    @Test func efficientNetHalvesItsMapsFiveTimes() throws {
+        let shapes = try Network.efficientNetLite0().outputShapes(input: [224, 224, 3])
+        #expect(shapes["conv_stem"] == [112, 112, 32])
+        #expect(shapes["blocks.1.depthwise_conv"] == [56, 56, 96])
+        #expect(shapes["blocks.3.depthwise_conv"] == [28, 28, 144])
+        #expect(shapes["blocks.5.depthwise_conv"] == [14, 14, 240])
+        #expect(shapes["blocks.11.depthwise_conv"] == [7, 7, 672])
+        #expect(shapes["conv_head"] == [7, 7, 1280])
+    }
+
     @Test func everyKindSurvivesItsJSON() throws {
         var asymmetric = Convolution(outputs: 8, kernel: 3, stride: 2, groups: 2, hasBias: false)
         asymmetric.kernelWidth = 5
