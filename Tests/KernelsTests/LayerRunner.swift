@@ -46,10 +46,14 @@ struct ConvolutionCase {
         arena.write(activations.span, to: from, picture: 1)
         convolution.prepare(in: arena, from: from, copy: copy, picture: 1)
         let cut = splitAt.map { min($0, g.positions) } ?? g.positions
+        // Split both ways, as threads split it.
+        let middle = splitAt.map { $0 % (convolution.panels + 1) } ?? convolution.panels
         for positions in [0..<cut, cut..<g.positions] {
-            convolution.run(
-                in: arena, from: copy ?? from, to: to, picture: 1, positions: positions,
-                panels: 0..<convolution.panels)
+            for panels in [0..<middle, middle..<convolution.panels] {
+                convolution.run(
+                    in: arena, from: copy ?? from, to: to, picture: 1, positions: positions,
+                    panels: panels)
+            }
         }
         return arena.read(to, picture: 1)
     }

@@ -110,28 +110,7 @@ struct PoolTests {
     @Test(arguments: KernelTable.supported, 0..<20)
     func additionAgrees(table: KernelTable, seed: Int) {
         var random = SeededGenerator(seed: 21, stream: UInt64(seed))
-        let count = 1 + random.index(below: 100)
-        let (a, b) = (random.bytes(count), random.bytes(count))
-        let (fa, fb, fy) = (random.format(), random.format(), random.format())
-        let slots = (0..<3).map {
-            ActivationSlot(at: $0 * 256, count: count)
-        }
-        let arena = Arena(byteCount: 768)
-        arena.write(a.span, to: slots[0], picture: 0)
-        arena.write(b.span, to: slots[1], picture: 0)
-        let cut = random.index(below: count)
-        for elements in [0..<cut, cut..<count] {
-            IntegerAddition(first: fa, second: fb, output: fy, using: table).run(
-                in: arena, from: slots[0], and: slots[1], to: slots[2], picture: 0,
-                elements: elements)
-        }
-        let ra = Float(Double(fa.scale) / Double(fy.scale))
-        let rb = Float(Double(fb.scale) / Double(fy.scale))
-        let expected = (0..<count).map { i in
-            let left = Float(Int(a[i]) - fa.zeroPoint) * ra
-            let right = Float(Int(b[i]) - fb.zeroPoint) * rb
-            return fy.byte(left + right)
-        }
-        #expect(arena.read(slots[2], picture: 0) == expected, "seed \(seed)")
+        let layer = AdditionCase(&random)
+        #expect(layer.run(on: table, cut: random.uniform()) == layer.expected(), "seed \(seed)")
     }
 }
