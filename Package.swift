@@ -12,6 +12,13 @@ let package = Package(
         .executable(name: "dctrain", targets: ["dctrain"]),
         .executable(name: "dcd", targets: ["dcd"]),
         .executable(name: "dcctl", targets: ["dcctl"]),
+        // What tools/bench, a package of its own, measures.
+        .library(
+            name: "DeepCluster",
+            targets: [
+                "Tensors", "Model", "LinearAlgebra", "Clustering", "Training", "Inference",
+                "Quantization",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -48,6 +55,7 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: ["Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors"]),
+        .target(name: "Exchange", dependencies: ["Model", "Tensors"]),
         .target(name: "Kernels", dependencies: ["Tensors", "CKernels"]),
         .target(name: "Inference", dependencies: ["Kernels", "Model", "Tensors"]),
         .target(
@@ -93,8 +101,8 @@ let package = Package(
         .executableTarget(
             name: "dctrain",
             dependencies: [
-                "Evaluation", "Quantization", "Training", "Clustering", "Imaging", "Inference",
-                "Model", "Tensors", argumentParser,
+                "Evaluation", "Exchange", "Quantization", "Training", "Clustering", "Imaging",
+                "Inference", "Model", "Tensors", argumentParser,
             ]),
         .executableTarget(name: "dcd", dependencies: ["Daemon", argumentParser]),
         .executableTarget(name: "dcctl", dependencies: ["API", "Client", argumentParser]),
@@ -127,6 +135,10 @@ let package = Package(
             dependencies: [
                 "Quantization", "Training", "Inference", "Model", "Tensors", "TestSupport",
             ]),
+        .testTarget(
+            name: "ExchangeTests",
+            dependencies: ["Exchange", "Training", "Model", "Tensors", "TestSupport"],
+            resources: [.copy("Fixtures")]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport"]),
         .testTarget(
             name: "InferenceTests",

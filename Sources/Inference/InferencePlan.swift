@@ -96,7 +96,8 @@ public final class InferencePlan: Sendable {
         distances.withLock { _ in
             load(pixels, count: count)
             var outputs: [String: Tensor<UInt8>] = [:]
-            func capture(_ layer: String, _ slot: ActivationSlot) {
+            func capture(_ layer: String, _ slot: ActivationSlot?) {
+                guard let slot else { return }
                 let bytes = (0..<count).flatMap { program.arena.read(slot, picture: $0) }
                 let shape = shapes[layer, default: [slot.count]]
                 outputs[layer] = Tensor(bytes, shape: Shape([count] + shape.extents))
@@ -106,6 +107,43 @@ public final class InferencePlan: Sendable {
                 program.runLayers(of: stage, pictures: count, on: crew, finished: capture)
             }
             return outputs
+        }
+    }
+
+    /// How long each step of one call takes, layer by layer in order.
+    ///
+    /// The first entry is the input's normalization, the last the vector's length and its place
+    /// among the centroids. Every layer is run on all pictures before the next, also where
+    /// `embed` would take picture after picture through several layers.
+    ///
+    /// - Parameters:
+    ///   - pixels: As `embed` takes them.
+    ///   - count: The number of pictures, at most `batch`.
+    /// - Returns: Names of layers, the input's and `"embedding"`, each with its wall-clock time.
+    public func layerTimes(
+        _ pixels: Span<UInt8>, count: Int
+    ) -> [(layer: String, time: Duration)] {
+        distances.withLock { distances in
+            var times: [(layer: String, time: Duration)] = []
+            var last = ContinuousClock.now
+            func finish(_ layer: String) {
+                let now = ContinuousClock.now
+                times.append((layer, now - last))
+                last = .now
+            }
+            load(pixels, count: count)
+            finish(Network.input)
+            for stage in program.stages.indices {
+                program.runLayers(of: stage, pictures: count, on: crew) { layer, _ in
+                    finish(layer)
+                }
+            }
+            for picture in 0..<count {
+                _ = program.head.embedding(
+                    of: program.accumulators, picture: picture, distances: &distances)
+            }
+            finish("embedding")
+            return times
         }
     }
 

@@ -55,10 +55,11 @@ struct Program: Sendable {
         }
     }
 
-    /// Runs a stage layer by layer, calling `finished` after each with what it wrote to.
+    /// Runs a stage layer by layer, calling `finished` after each with what it wrote to; the
+    /// projection's accumulators have no slot.
     func runLayers(
         of index: Int, pictures: Int, on crew: Crew<Job>,
-        finished: (_ layer: String, _ output: ActivationSlot) -> Void
+        finished: (_ layer: String, _ output: ActivationSlot?) -> Void
     ) {
         switch stages[index] {
         case .pictures(let steps):
@@ -72,7 +73,11 @@ struct Program: Sendable {
         case .batch(let step):
             let parts = step.parts(threads: crew.threads)
             crew.run(.batch(stage: index, pictures: pictures, parts: parts), tasks: parts)
-            if case .activation(let slot) = step.output { finished(step.layer, slot) }
+            if case .activation(let slot) = step.output {
+                finished(step.layer, slot)
+            } else {
+                finished(step.layer, nil)
+            }
         }
     }
 
