@@ -50,7 +50,8 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
 }
 
 extension CheckpointError.Reason {
-    var sentence: String {
+    /// What is wrong and what to do, as what a file is or has.
+    package var sentence: String {
         switch self {
         case .system(let call, let number):
             FileError(call, "cannot be used", number: number).description

@@ -53,11 +53,13 @@ public struct Provenance: Codable, Sendable, Equatable {
     public var picturesDigest: String
     /// The program and version that wrote the file.
     public var program: String
+    /// The file that an imported network was read from, and its SHA-256.
+    public var source: String?
 
     /// A provenance record.
     public init(
         recipe: String, seed: UInt64, epochs: Int, pictures: Int, picturesDigest: String,
-        program: String = ProgramVersion.description
+        program: String = ProgramVersion.description, source: String? = nil
     ) {
         self.recipe = recipe
         self.seed = seed
@@ -65,10 +67,11 @@ public struct Provenance: Codable, Sendable, Equatable {
         self.pictures = pictures
         self.picturesDigest = picturesDigest
         self.program = program
+        self.source = source
     }
 
     private enum CodingKeys: String, CodingKey {
-        case recipe, seed, epochs, pictures, program
+        case recipe, seed, epochs, pictures, program, source
         case picturesDigest = "pictures_digest"
     }
 }

@@ -24,10 +24,12 @@ extension SafetensorsFile {
 }
 
 /// A safetensors file whose header has been read and checked; tensors are read on demand.
-struct SafetensorsReader: ~Copyable {
+package struct SafetensorsReader: ~Copyable {
     let path: String
-    let metadata: [String: String]
-    let entries: [String: SafetensorsFile.Entry]
+    /// The free-form strings of `__metadata__`.
+    package let metadata: [String: String]
+    /// What the header says of each tensor, by name.
+    package let entries: [String: SafetensorsFile.Entry]
     private let descriptor: Int32
     private let dataStart: Int
 
@@ -38,7 +40,7 @@ struct SafetensorsReader: ~Copyable {
     }
 
     /// Opens the file at `path` and checks its header.
-    static func open(_ path: String) throws(CheckpointError) -> SafetensorsReader {
+    package static func open(_ path: String) throws(CheckpointError) -> SafetensorsReader {
         let (descriptor, size) = try openRegularFile(path)
         do throws(CheckpointError.Reason) {
             return SafetensorsReader(
@@ -177,7 +179,12 @@ struct SafetensorsReader: ~Copyable {
     private static func byteCount(
         of entry: SafetensorsFile.Entry, _ name: String
     ) throws(CheckpointError.Reason) -> Int {
-        let elementSizes = ["F32": 4, "I32": 4, "I8": 1]
+        // Those of other programs' files are told apart, and read in `Exchange`.
+        let elementSizes = [
+            "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2,
+            "I16": 2,
+            "U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
+        ]
         guard var count = elementSizes[entry.dtype] else {
             throw .invalidTensor(tensor: name, reason: "is of the unknown type '\(entry.dtype)'")
         }
@@ -195,6 +202,12 @@ struct SafetensorsReader: ~Copyable {
         return count
     }
 
+    /// The bytes of a tensor in the file; they were checked when the file was opened.
+    package func place(of name: String) -> Range<Int>? {
+        guard let offsets = entries[name]?.data_offsets else { return nil }
+        return dataStart + offsets[0]..<dataStart + offsets[1]
+    }
+
     /// Reads one tensor; its place was checked when the file was opened.
     func tensor(_ name: String) throws(CheckpointError) -> WeightTensor {
         guard let entry = entries[name] else { throw CheckpointError(path, .missingTensor(name)) }
@@ -208,9 +221,11 @@ struct SafetensorsReader: ~Copyable {
             case "I32":
                 return .int32(
                     Tensor(try Self.read(descriptor, count: shape.count, at: offset), shape: shape))
-            default:
+            case "I8":
                 return .int8(
                     Tensor(try Self.read(descriptor, count: shape.count, at: offset), shape: shape))
+            case let type:
+                throw .wrongType(tensor: name, expected: "F32, I32 or I8", found: type)
             }
         } catch {
             throw CheckpointError(path, error)

@@ -23,9 +23,9 @@ package struct SafetensorsFile: Sendable, Equatable {
     }
 
     /// What the header says of one tensor.
-    struct Entry: Codable, Equatable {
-        var dtype: String
-        var shape: [Int]
+    package struct Entry: Codable, Equatable {
+        package var dtype: String
+        package var shape: [Int]
         // The first byte and the one after the last, counted from the end of the header.
         var data_offsets: [Int]
     }
