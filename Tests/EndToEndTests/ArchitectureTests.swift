@@ -16,6 +16,7 @@ struct ArchitectureTests {
             "Inference", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors",
         ],
         "Quantization": ["Inference", "Training", "Model", "Tensors"],
+        "Exchange": ["Model", "Tensors"],
         "Kernels": ["Tensors", "CKernels"],
         "Inference": ["Kernels", "Model", "Tensors"],
         "Catalog": ["Kernels", "Tensors"],
@@ -27,8 +28,8 @@ struct ArchitectureTests {
             "CSystemd", "CWorker",
         ],
         "dctrain": [
-            "Quantization", "Evaluation", "Training", "Clustering", "Imaging", "Inference",
-            "Model", "Tensors",
+            "Quantization", "Exchange", "Evaluation", "Training", "Clustering", "Imaging",
+            "Inference", "Model", "Tensors",
         ],
         "dcd": ["Daemon"],
         "dcctl": ["API", "Client"],
