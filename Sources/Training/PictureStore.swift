@@ -8,23 +8,10 @@ private import Synchronization
 /// What fits the memory budget is kept; the rest is decoded again each time, with the same
 /// result, so the budget changes the speed and never the outcome.
 package final class PictureStore: Sendable {
-    /// A file that is no readable picture.
-    package struct Skipped: Sendable, Equatable {
-        /// The file.
-        package let path: String
-        /// Why it cannot be used, in one sentence.
-        package let reason: String
-
-        /// A file and the reason.
-        package init(path: String, reason: String) {
-            (self.path, self.reason) = (path, reason)
-        }
-    }
-
     /// The input that centre views are made for.
     package let input: InputSpecification
     /// The files that cannot be read.
-    package let skipped: [Skipped]
+    package let skipped: [SkippedFile]
     /// How many pictures are kept in memory.
     package let cachedCount: Int
     private let source: any PictureSource
@@ -62,7 +49,7 @@ package final class PictureStore: Sendable {
         }
         var readable: [Int] = []
         var cache: [Entry?] = []
-        var skipped: [Skipped] = []
+        var skipped: [SkippedFile] = []
         var remaining = memory
         var index = 0
         while let results = decoded.next() {
@@ -73,7 +60,7 @@ package final class PictureStore: Sendable {
                     cache.append(entry.size <= remaining ? entry : nil)
                     remaining -= min(remaining, entry.size)
                 case .failure(let reason):
-                    skipped.append(Skipped(path: source.path(of: index), reason: reason.text))
+                    skipped.append(SkippedFile(path: source.path(of: index), reason: reason.text))
                 }
                 index += 1
             }
@@ -106,10 +93,10 @@ package final class PictureStore: Sendable {
     package func picture(_ index: Int) -> Picture { entry(index).picture }
 
     /// Files that were readable at first and are not any more; grey stands in for them.
-    package var lostPictures: [Skipped] {
+    package var lostPictures: [SkippedFile] {
         lost.withLock { lost in
             lost.sorted { $0.key < $1.key }.map {
-                Skipped(path: source.path(of: readable[$0.key]), reason: $0.value)
+                SkippedFile(path: source.path(of: readable[$0.key]), reason: $0.value)
             }
         }
     }

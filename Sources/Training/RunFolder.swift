@@ -116,17 +116,9 @@ extension RunFolder {
         try DurableFile.write(Array(lines.joined()), to: metricsPath)
     }
 
-    /// Lists the pictures that cannot be read: path, tab, reason.
-    package func record(_ skipped: [PictureStore.Skipped]) throws {
-        let lines = skipped.map { "\(Self.field($0.path))\t\(Self.field($0.reason))\n" }
-        try DurableFile.write("path\treason\n" + lines.joined(), to: "\(path)/skipped.tsv")
-    }
-
-    /// A field of a table, on one line and without tabs.
-    private static func field(_ text: String) -> String {
-        text.replacingOccurrences(of: "\\", with: "\\\\")
-            .replacingOccurrences(of: "\t", with: "\\t")
-            .replacingOccurrences(of: "\n", with: "\\n")
+    /// Lists the pictures that cannot be read.
+    package func record(_ skipped: [SkippedFile]) throws {
+        try SkippedFile.write(skipped, to: "\(path)/skipped.tsv")
     }
 
     private static var encoder: JSONEncoder {

@@ -9,7 +9,7 @@ extension TrainingError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .invalidNetwork(let reason):
-            "the network cannot be trained: \(reason)"
+            "the network cannot be run: \(reason)"
         case .missingTensor(let name):
             "'\(name)' is missing: the weights belong to another network"
         case .wrongShape(let tensor, let expected, let found):
@@ -21,7 +21,7 @@ extension TrainingError: CustomStringConvertible {
             "\(pictures) readable pictures cannot form \(clusters) clusters: "
                 + "give --clusters \(max(2, pictures / 10)), or more pictures"
         case .tooFewPictures(let found, let needed):
-            "\(found) readable pictures are too few to train on: at least \(needed) are needed"
+            "\(found) readable pictures are too few: at least \(needed) are needed"
         case .invalidSetting(let name, let value, let remedy):
             "\(name) \(value) is not possible: \(remedy)"
         case .settingsDiffer(let folder, let differences):

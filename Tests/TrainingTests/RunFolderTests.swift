@@ -111,7 +111,7 @@ struct RunFolderTests {
 
     @Test func skippedPicturesStayOnOneLineEach() throws {
         let folder = try RunFolder(path)
-        try folder.record([PictureStore.Skipped(path: "a\tb\nc", reason: "back\\slash")])
+        try folder.record([SkippedFile(path: "a\tb\nc", reason: "back\\slash")])
         let text = try String(contentsOfFile: "\(path)/skipped.tsv", encoding: .utf8)
         #expect(text == "path\treason\na\\tb\\nc\tback\\\\slash\n")
     }

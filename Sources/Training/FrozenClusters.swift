@@ -1,0 +1,93 @@
+private import Clustering
+public import Model
+private import Tensors
+
+/// What is in the clusters of a frozen network.
+public struct FrozenClusters: Sendable {
+    /// A picture and its place in its cluster.
+    public struct Member: Codable, Equatable, Sendable {
+        /// The picture, below the folder or as the list has it.
+        public let path: String
+        /// The cosine between its embedding and the cluster's centroid.
+        public let cosine: Float
+
+        /// A picture and its cosine.
+        package init(path: String, cosine: Float) {
+            (self.path, self.cosine) = (path, cosine)
+        }
+    }
+
+    /// One cluster.
+    public struct Cluster: Codable, Equatable, Sendable {
+        /// Its number in the model.
+        public let id: Int
+        /// How many pictures are in it.
+        public let size: Int
+        /// The mean cosine between its pictures and its centroid: 1 for copies, near 0 for a
+        /// cluster that holds together by nothing; `nil` for an empty one.
+        public let coherence: Double?
+        /// The pictures nearest to the centroid, nearest first.
+        public let central: [Member]
+        /// The pictures that are unusually far from the centroid, farthest first.
+        public let outliers: [Member]
+    }
+
+    /// The model with these clusters, which `dctrain quantize` takes.
+    public let checkpoint: Checkpoint
+    /// All clusters in the order of their numbers.
+    public let clusters: [Cluster]
+    /// The number of pictures in them.
+    public let pictures: Int
+    /// The files that could not be read.
+    public let skipped: [SkippedFile]
+
+    /// How many central pictures are told.
+    static let centralCount = 5
+    /// Below so many pictures a cluster has no usual distance.
+    static let smallestWithOutliers = 5
+
+    init(_ shipped: ShippedModel, names: [String], skipped: [SkippedFile]) {
+        checkpoint = shipped.checkpoint
+        pictures = names.count
+        self.skipped = skipped
+        var members = [[Member]](repeating: [], count: shipped.clusters.centroids.shape[0])
+        let centroids = normalizeRows(shipped.clusters.centroids)
+        for (picture, assigned) in shipped.clusters.assignments.enumerated() {
+            let cosine = zip(
+                shipped.embeddings[row: picture], centroids[row: Int(assigned)]
+            ).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+            members[Int(assigned)].append(Member(path: names[picture], cosine: Float(cosine)))
+        }
+        clusters = members.enumerated().map { Cluster(id: $0, $1) }
+    }
+}
+
+extension FrozenClusters.Cluster {
+    /// A cluster of the given pictures, in any order.
+    package init(id: Int, _ members: [FrozenClusters.Member]) {
+        let ordered = members.sorted { ($1.cosine, $0.path) < ($0.cosine, $1.path) }
+        self.id = id
+        size = members.count
+        coherence =
+            members.isEmpty
+            ? nil : ordered.reduce(0.0) { $0 + Double($1.cosine) } / Double(size)
+        central = Array(ordered.prefix(FrozenClusters.centralCount))
+        let fence = Self.fence(ordered.map(\.cosine))
+        outliers = ordered.reversed().prefix { $0.cosine < fence }
+    }
+
+    /// The cosine below which a picture is an outlier: one and a half times the distance
+    /// between the quartiles below the lower of them.
+    ///
+    /// Source: Tukey, "Exploratory Data Analysis", 1977, the inner fence.
+    ///
+    /// - Parameter cosines: Largest first.
+    /// - Returns: −∞ for a cluster that is too small to tell.
+    private static func fence(_ cosines: [Float]) -> Float {
+        guard cosines.count >= FrozenClusters.smallestWithOutliers else { return -.infinity }
+        let upper = cosines[(cosines.count - 1) / 4]
+        let lower = cosines[3 * (cosines.count - 1) / 4]
+        // Copies of one picture differ by rounding alone, which makes none of them unusual.
+        return lower - max(1.5 * (upper - lower), 1e-5)
+    }
+}

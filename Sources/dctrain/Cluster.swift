@@ -1,0 +1,98 @@
+import ArgumentParser
+import Foundation
+import Model
+import Training
+
+/// `dctrain cluster IMAGES --model CKPT -o OUT`: clusters of the user's pictures by a network
+/// that is used as it is.
+struct Cluster: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Cluster pictures by a network that is not trained any further.",
+        discussion: """
+            Every picture is looked at once; projection and clusters are fitted to what the \
+            network sees. The result is a float checkpoint for 'dctrain quantize'. The report has \
+            for each cluster its size, its coherence (the mean cosine to the centroid), the most \
+            central pictures, and the outliers, which are unusually far from the centroid.
+
+            What cannot be read is left out and listed in a table beside the result, OUT with \
+            .skipped.tsv at its end.
+            """)
+
+    @Argument(help: "A folder of pictures, or a text file with one path a line.")
+    var images: String
+
+    @Option(
+        help: ArgumentHelp("A float checkpoint, with clusters or without.", valueName: "ckpt"),
+        completion: .file())
+    var model: String
+
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The checkpoint to write.", valueName: "file"))
+    var output: String
+
+    @Option(help: "The number of clusters; one that fits the number of pictures unless given.")
+    var clusters: Int?
+
+    @Option(help: "The most dimensions of an embedding, up to 256.")
+    var dimensions = FrozenClustering.largestDimension
+
+    @Option(help: "Whitening of the embedding: -0.5 in full, 0 not at all.")
+    var whiten: Float = 0
+
+    @Option(help: "The seed of the first centroids.")
+    var seed = FitSettings.standardSeed
+
+    @Option(help: "The number of threads; all processors by default.")
+    var threads: Int?
+
+    @Flag(help: "Print the report as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard output != model else {
+            throw ValidationError("--output would replace the model: name another file")
+        }
+        guard clusters ?? 1 > 0, threads ?? 1 > 0 else {
+            throw ValidationError("--clusters and --threads must be at least 1")
+        }
+        guard (1...FrozenClustering.largestDimension).contains(dimensions) else {
+            throw ValidationError("--dimensions must be 1 to \(FrozenClustering.largestDimension)")
+        }
+        guard (-1...0).contains(whiten) else {
+            throw ValidationError("--whiten must be -1 to 0")
+        }
+    }
+
+    func run() throws {
+        let checkpoint = try Checkpoint(contentsOf: model, needed: .float32)
+        let progress = FitProgress(TerminalProgress())
+        var clustering = FrozenClustering()
+        clustering.clusters = clusters
+        clustering.dimensions = dimensions
+        clustering.whiten = whiten
+        clustering.seed = seed
+        clustering.threads = threads
+        do {
+            let found = try clustering.run(
+                on: ListedPictures(at: images), model: checkpoint, observer: progress)
+            try found.checkpoint.write(to: output)
+            try writeSkipped(found.skipped, progress)
+            let report = try ClusterReport(found, output: output)
+            print(json ? try report.json() : report.table)
+        } catch is FitInterruption {
+            progress.note("stopped; nothing was written")
+            throw ExitCode(130)
+        }
+    }
+
+    /// Lists what was left out, in place of an earlier list.
+    private func writeSkipped(_ files: [SkippedFile], _ progress: FitProgress) throws {
+        let table = "\(output).skipped.tsv"
+        guard !files.isEmpty else {
+            try? FileManager.default.removeItem(atPath: table)
+            return
+        }
+        try SkippedFile.write(files, to: table)
+        progress.note("\(files.count.grouped) files are no readable pictures: see \(table)")
+    }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Model
+import Training
+
+/// What `cluster` prints.
+struct ClusterReport: Encodable {
+    private let model: String
+    private let sha256: String
+    private let license: String
+    private let dimension: Int
+    private let pictures: Int
+    private let clusters: [FrozenClusters.Cluster]
+    private let skipped: [SkippedFile]
+
+    /// The report on clusters whose checkpoint lies at `output`.
+    init(_ found: FrozenClusters, output: String) throws(FileError) {
+        model = output
+        sha256 = try FileDigest.sha256(ofFileAt: output)
+        license = found.checkpoint.license
+        dimension = found.checkpoint.clustering?.dimension ?? 0
+        pictures = found.pictures
+        clusters = found.clusters
+        skipped = found.skipped
+    }
+
+    /// The report as a table for people, the largest clusters first.
+    var table: String {
+        let head = ["cluster", "pictures", "coherence", "outliers", "most central"]
+        let ordered = clusters.filter { $0.size > 0 }.sorted { ($1.size, $0.id) < ($0.size, $1.id) }
+        let rows = ordered.map { cluster in
+            [
+                "\(cluster.id)", cluster.size.grouped,
+                cluster.coherence.map { String(format: "%.3f", $0) } ?? "",
+                cluster.outliers.isEmpty ? "" : cluster.outliers.count.grouped,
+                cluster.central.prefix(2).map(\.path).joined(separator: "  "),
+            ]
+        }
+        let table = TextTable([head] + rows, rightAligned: [0, 1, 2, 3])
+        return (table.lines + ["", summary]).joined(separator: "\n")
+    }
+
+    private var summary: String {
+        let empty = clusters.count { $0.size == 0 }
+        let weighted = clusters.reduce(0.0) { $0 + ($1.coherence ?? 0) * Double($1.size) }
+        return "\(model)  \(pictures.grouped) pictures in \(clusters.count.grouped) clusters"
+            + (empty > 0 ? ", \(empty.grouped) of them empty" : "")
+            + ", \(dimension) dimensions, mean coherence "
+            + String(format: "%.3f", weighted / Double(max(1, pictures)))
+    }
+
+    /// The report as JSON with sorted keys.
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+}
