@@ -10,6 +10,8 @@ uint32_t ck_cpu_features(void) {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
         features |= CK_AVX512VNNI;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("avxvnni"))
+        features |= CK_AVXVNNI;
 #endif
     return features;
 }

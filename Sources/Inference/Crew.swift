@@ -17,23 +17,23 @@ package final class Crew<Job: Sendable>: Sendable {
     }
 
     private final class Shared: Sendable {
-        let perform: @Sendable (Job, Int) -> Void
+        let perform: @Sendable (_ job: Job, _ task: Int, _ worker: Int) -> Void
         let shift = Mutex(Shift())
         let next = Atomic(0)
         let begin: [DispatchSemaphore]
         let end = DispatchSemaphore(value: 0)
 
-        init(workers: Int, perform: @escaping @Sendable (Job, Int) -> Void) {
+        init(workers: Int, perform: @escaping @Sendable (Job, Int, Int) -> Void) {
             self.perform = perform
             begin = (0..<workers).map { _ in DispatchSemaphore(value: 0) }
         }
 
         /// Takes tasks until none is left; which thread does which is left to chance.
-        func work(_ job: Job, tasks: Int) {
+        func work(_ job: Job, tasks: Int, as worker: Int) {
             while true {
                 let task = next.add(1, ordering: .relaxed).oldValue
                 guard task < tasks else { return }
-                perform(job, task)
+                perform(job, task, worker)
             }
         }
 
@@ -42,14 +42,21 @@ package final class Crew<Job: Sendable>: Sendable {
                 begin[worker].wait()
                 let shift = shift.withLock { $0 }
                 guard !shift.isOver, let job = shift.job else { return }
-                work(job, tasks: shift.tasks)
+                work(job, tasks: shift.tasks, as: worker + 1)
                 end.signal()
             }
         }
     }
 
     /// Starts `threads − 1` threads beside the caller's.
-    package init(threads: Int, perform: @escaping @Sendable (Job, Int) -> Void) {
+    ///
+    /// - Parameters:
+    ///   - threads: At least 1.
+    ///   - perform: Does one task of a job; the last number says which of the threads it is on,
+    ///     from 0.
+    package init(
+        threads: Int, perform: @escaping @Sendable (_ job: Job, _ task: Int, _ worker: Int) -> Void
+    ) {
         self.threads = threads
         let shared = Shared(workers: threads - 1, perform: perform)
         self.shared = shared
@@ -71,7 +78,7 @@ package final class Crew<Job: Sendable>: Sendable {
     package func run(_ job: Job, tasks: Int) {
         let workers = min(threads, tasks) - 1
         guard workers > 0 else {
-            for task in 0..<tasks { shared.perform(job, task) }
+            for task in 0..<tasks { shared.perform(job, task, 0) }
             return
         }
         shared.shift.withLock {
@@ -80,7 +87,7 @@ package final class Crew<Job: Sendable>: Sendable {
         }
         shared.next.store(0, ordering: .relaxed)
         for worker in 0..<workers { shared.begin[worker].signal() }
-        shared.work(job, tasks: tasks)
+        shared.work(job, tasks: tasks, as: 0)
         for _ in 0..<workers { shared.end.wait() }
     }
 }

@@ -58,7 +58,7 @@ public final class InferencePlan: Sendable {
             throw .invalidSetting(name: name, value: value, allowed: allowed)
         }
         let planner = try Planner(checkpoint, batch: batch, table: table)
-        let program = try planner.program()
+        let program = try planner.program(threads: threads)
         self.batch = batch
         self.threads = threads
         self.program = program
@@ -67,7 +67,7 @@ public final class InferencePlan: Sendable {
         dimension = program.head.dimension
         instructionSet = table.name
         distances = Mutex([Float](repeating: 0, count: program.head.scratchCount))
-        crew = Crew(threads: threads) { program.perform($0, task: $1) }
+        crew = Crew(threads: threads) { program.perform($0, task: $1, worker: $2) }
     }
 
     /// The bytes that this plan takes, now and at any time: packed weights, tables, activations.

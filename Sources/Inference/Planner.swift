@@ -58,8 +58,8 @@ struct Planner {
         accumulators = AlignedMemory(count: batch * (shapes[ending.projection.name]?.count ?? 0))
     }
 
-    /// Builds every step.
-    func program() throws(InferenceError) -> Program {
+    /// Builds every step, to be run by so many threads.
+    func program(threads: Int) throws(InferenceError) -> Program {
         var program = Program(
             arena: arena,
             pixels: PixelTable(
@@ -77,6 +77,8 @@ struct Planner {
                 }
             }
         }
+        let scratchCount = program.scratchCount
+        program.scratch = (0..<threads).map { _ in Scratch(byteCount: scratchCount) }
         return program
     }
 

@@ -25,19 +25,30 @@ struct Program: Sendable {
     var stages: [Stage]
     let accumulators: AlignedMemory<Int32>
     let head: EmbeddingHead
+    /// One for each thread.
+    var scratch: [Scratch] = []
+
+    /// The bytes of scratch that each thread needs.
+    var scratchCount: Int {
+        stages.map { stage in
+            guard case .pictures(let steps) = stage else { return 0 }
+            return steps.map(\.scratchCount).max() ?? 0
+        }.max() ?? 0
+    }
 
     /// Performs one task of a job.
-    func perform(_ job: Job, task: Int) {
+    func perform(_ job: Job, task: Int, worker: Int) {
         switch job {
         case .stage(let stage):
             guard case .pictures(let steps) = stages[stage] else { return }
             for step in steps {
                 step.prepare(picture: task)
-                step.run(picture: task, part: 0, of: 1)
+                step.run(picture: task, part: 0, of: 1, scratch: scratch[worker])
             }
         case .step(let stage, let index, let parts):
             guard case .pictures(let steps) = stages[stage] else { return }
-            steps[index].run(picture: task / parts, part: task % parts, of: parts)
+            steps[index].run(
+                picture: task / parts, part: task % parts, of: parts, scratch: scratch[worker])
         case .batch(let stage, let pictures, let parts):
             guard case .batch(let step) = stages[stage] else { return }
             step.run(pictures: pictures, part: task, of: parts)
@@ -83,7 +94,11 @@ struct Program: Sendable {
 
     /// The bytes of weights, tables and activations.
     var byteCount: Int {
-        stages.reduce(arena.byteCount + accumulators.byteCount + head.byteCount) { sum, stage in
+        let fixed =
+            scratch.reduce(arena.byteCount + accumulators.byteCount + head.byteCount) {
+                $0 + $1.byteCount
+            }
+        return stages.reduce(fixed) { sum, stage in
             switch stage {
             case .pictures(let steps): steps.reduce(sum) { $0 + $1.byteCount }
             case .batch(let step): sum + step.linear.byteCount

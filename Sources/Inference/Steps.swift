@@ -22,8 +22,13 @@ struct PictureStep: Sendable {
         }
     }
 
+    /// The bytes of scratch that a run needs.
+    var scratchCount: Int {
+        if case .convolution(let convolution, _) = operation { convolution.scratchCount } else { 0 }
+    }
+
     /// Computes one of `parts` parts of a picture's output.
-    func run(picture: Int, part: Int, of parts: Int) {
+    func run(picture: Int, part: Int, of parts: Int, scratch: Scratch) {
         switch operation {
         case .convolution(let convolution, let copy):
             var positions = 0..<convolution.geometry.positions
@@ -31,12 +36,13 @@ struct PictureStep: Sendable {
             if splitsPanels(convolution) {
                 panels = panels.part(part, of: parts, step: 4)
             } else {
-                // 24 is a multiple of every tile's height.
-                positions = positions.part(part, of: parts, step: 24)
+                // 24 is a multiple of most tiles' heights.
+                let step = convolution.positionStep
+                positions = positions.part(part, of: parts, step: step > 1 ? step : 24)
             }
             convolution.run(
                 in: arena, from: copy ?? input, to: output, picture: picture,
-                positions: positions, panels: panels)
+                positions: positions, panels: panels, scratch: scratch)
         case .pool(let pool):
             let rows = (0..<pool.geometry.outputHeight).part(part, of: parts, step: 1)
             pool.run(in: arena, from: input, to: output, picture: picture, rows: rows)

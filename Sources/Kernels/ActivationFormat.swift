@@ -25,8 +25,7 @@ package struct ActivationFormat: Sendable, Equatable {
 
     var requantization: ck_requantization {
         ck_requantization(
-            low: Float(low - zeroPoint), high: Float(high - zeroPoint),
-            zero_point: Int32(zeroPoint))
+            high: Float(high - zeroPoint), low: Int32(low), zero_point: Int32(zeroPoint))
     }
 
     /// What an accumulator of products of `input` and weights is multiplied with:
@@ -43,7 +42,7 @@ package struct ActivationFormat: Sendable, Equatable {
 
 /// Clamps, rounds half to even and adds the zero point: the end of every u8 operation.
 func requantized(_ t: Float, _ format: ck_requantization) -> UInt8 {
-    let bounded = min(max(t, format.low), format.high)
+    let bounded = min(max(t, Float(format.low - format.zero_point)), format.high)
     return UInt8(
         truncatingIfNeeded: format.zero_point + Int32(bounded.rounded(.toNearestOrEven)))
 }

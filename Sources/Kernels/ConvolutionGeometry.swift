@@ -62,6 +62,9 @@ package struct ConvolutionGeometry: Sendable, Equatable {
     /// The bytes of one run.
     var depth: Int { gathersRows ? kernelWidth * channels : channels / groups }
 
+    /// The bytes of the table of offsets, by which a plan that no memory holds is refused.
+    package var tableByteCount: Int { taps * positions * MemoryLayout<Int32>.size }
+
     /// Where each run of each output position begins, `[taps][positions]`, counted from the
     /// picture's first byte; what lies outside the map begins at its margin, right after it.
     func offsets() -> AlignedMemory<Int32> {

@@ -46,7 +46,8 @@ internal import CKernels
         var product = unsafe ck_product(
             base: base, offsets: offsets.base, offset_stride: offsetStride, taps: filters.taps,
             quads: filters.quads, filters: filters.memory.base,
-            narrow: filters.isNarrow ? 1 : 0, bias: constants.bias.base,
+            kind: filters.isNarrow ? CK_NARROW : CK_BYTES, filter_sums: constants.filterSums.base,
+            bias: constants.bias.base,
             multipliers: constants.multipliers.base,
             requantization: format?.requantization ?? ck_requantization(),
             outputs: filters.outputs, out: bytes, accumulators: accumulators,

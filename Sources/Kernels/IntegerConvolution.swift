@@ -6,13 +6,13 @@ internal import CKernels
     /// The extents.
     package let geometry: ConvolutionGeometry
     private let inputZeroPoint: Int
-    private let offsets: AlignedMemory<Int32>
     private let body: Body
     private let table: KernelTable
 
     private enum Body: Sendable {
-        case groups([IndirectProduct])
-        case depthwise(DepthwiseFilters)
+        case groups([IndirectProduct], offsets: AlignedMemory<Int32>)
+        case depthwise(DepthwiseConvolution)
+        case winograd(WinogradConvolution)
     }
 
     /// Packs the filters and lays out the table of offsets.
@@ -39,46 +39,69 @@ internal import CKernels
         self.geometry = g
         self.table = table
         inputZeroPoint = input.zeroPoint
-        offsets = g.offsets()
         let multipliers = (0..<g.outputs).map {
             output.multiplier(input: input, weightScale: weightScales[$0])
         }
-        if g.isDepthwise {
+        if g.isDepthwise
+            && max(g.kernelHeight, g.kernelWidth) <= DepthwiseConvolution.largestKernel
+        {
             body = .depthwise(
-                DepthwiseFilters(
-                    filters, channels: g.channels, taps: g.taps, bias: bias,
-                    inputZeroPoint: input.zeroPoint, multipliers: multipliers, format: output))
+                DepthwiseConvolution(
+                    g, filters: filters, bias: bias, inputZeroPoint: input.zeroPoint,
+                    multipliers: multipliers, format: output, using: table))
+        } else if table.prefersWinograd && WinogradConvolution.suits(g, filters: filters) {
+            body = .winograd(
+                WinogradConvolution(
+                    g, filters: filters, bias: bias, inputZeroPoint: input.zeroPoint,
+                    multipliers: multipliers, format: output))
         } else {
             let size = g.outputs / g.groups
-            body = .groups(
-                (0..<g.groups).map { group in
-                    let channels = group * size..<(group + 1) * size
-                    let weights = filters.count / g.groups
-                    let packed = PackedFilters(
-                        filters.extracting(group * weights..<(group + 1) * weights),
-                        outputs: size, taps: g.taps, depth: g.depth)
-                    let constants = ChannelConstants(
-                        bias: bias.extracting(channels), filterSums: packed.sums.span,
-                        inputZeroPoint: input.zeroPoint,
-                        multipliers: Array(multipliers[channels]))
-                    return IndirectProduct(filters: packed, constants: constants, format: output)
-                })
+            let products = (0..<g.groups).map { group in
+                let channels = group * size..<(group + 1) * size
+                let weights = filters.count / g.groups
+                let packed = PackedFilters(
+                    filters.extracting(group * weights..<(group + 1) * weights),
+                    outputs: size, taps: g.taps, depth: g.depth)
+                let constants = ChannelConstants(
+                    bias: bias.extracting(channels), filterSums: packed.sums.span,
+                    inputZeroPoint: input.zeroPoint, multipliers: Array(multipliers[channels]))
+                return IndirectProduct(filters: packed, constants: constants, format: output)
+            }
+            body = .groups(products, offsets: g.offsets())
         }
     }
 
     /// The number of panels of sixteen output channels that `run` can be asked for separately.
     package var panels: Int {
         switch body {
-        case .groups(let products): products.count * products[0].filters.panels
+        case .groups(let products, _): products.count * products[0].filters.panels
         case .depthwise: 1
+        case .winograd(let winograd): winograd.panels
         }
+    }
+
+    /// Positions are computed in multiples of this number, from a multiple of it on; the map's
+    /// end counts as one.
+    package var positionStep: Int {
+        switch body {
+        case .groups: 1
+        case .depthwise: geometry.outputWidth
+        case .winograd: 2 * geometry.outputWidth
+        }
+    }
+
+    /// The bytes of scratch that `run` needs.
+    package var scratchCount: Int {
+        if case .winograd(let winograd) = body { winograd.scratchCount } else { 0 }
     }
 
     /// The bytes taken by packed filters and tables.
     package var byteCount: Int {
         switch body {
-        case .groups(let products): products.reduce(offsets.byteCount) { $0 + $1.byteCount }
-        case .depthwise(let filters): offsets.byteCount + filters.byteCount
+        case .groups(let products, let offsets):
+            products.reduce(offsets.byteCount) { $0 + $1.byteCount }
+        case .depthwise(let depthwise): depthwise.byteCount
+        case .winograd(let winograd): winograd.byteCount
         }
     }
 
@@ -108,25 +131,35 @@ internal import CKernels
 
     /// Computes some positions (row-major in the output map) of some panels for one picture.
     ///
-    /// `input` is the slot that was prepared: the padded copy where there is one.
+    /// `input` is the slot that was prepared: the padded copy where there is one. `positions`
+    /// keeps to `positionStep`. Calls that run at the same time have scratch of their own.
     package func run(
         in arena: Arena, from input: ActivationSlot, to output: ActivationSlot, picture: Int,
-        positions: Range<Int>, panels: Range<Int>
+        positions: Range<Int>, panels: Range<Int>, scratch: Scratch
     ) {
+        guard !positions.isEmpty, !panels.isEmpty else { return }
         let g = geometry
         precondition(
             input.count == g.paddedCopyCount ?? (g.height * g.width * g.channels)
                 && (g.paddedCopyCount != nil || input.margin >= g.channels)
-                && output.count == g.positions * g.outputs && positions.upperBound <= g.positions,
+                && output.count == g.positions * g.outputs && positions.upperBound <= g.positions
+                && positions.lowerBound % positionStep == 0
+                && (positions.upperBound % positionStep == 0
+                    || positions.upperBound == g.positions),
             "positions \(positions) from \(input) to \(output) for \(g)")
         let base = unsafe arena.start(of: input, picture: picture)
         let out = unsafe arena.start(of: output, picture: picture)
+        let steps =
+            positions.lowerBound / positionStep..<(positions.upperBound + positionStep - 1)
+            / positionStep
         switch body {
-        case .depthwise(let filters):
-            unsafe filters.run(
-                base: base, offsets: offsets, positions: positions, total: g.positions, out: out,
+        case .depthwise(let depthwise):
+            unsafe depthwise.run(input: base, rows: steps, out: out, using: table)
+        case .winograd(let winograd):
+            unsafe winograd.run(
+                input: base, tileRows: steps, panels: panels, out: out, scratch: scratch,
                 using: table)
-        case .groups(let products):
+        case .groups(let products, let offsets):
             let size = products[0].filters.panels
             for (group, product) in products.enumerated() {
                 let mine = panels.clamped(to: group * size..<(group + 1) * size)
@@ -148,51 +181,5 @@ internal import CKernels
     private var rowsInCache: Int {
         let bytes = geometry.channels * geometry.stride * geometry.stride
         return max(24, (1 << 18) / bytes / 24 * 24)
-    }
-}
-
-/// The filters of a depthwise convolution: int16, two taps side by side, as the multiply-add
-/// instructions take them, `[pairs of taps][channels][2]`.
-@safe struct DepthwiseFilters: Sendable {
-    private let channels: Int
-    private let taps: Int
-    private let memory: AlignedMemory<Int16>
-    private let constants: ChannelConstants
-    private let format: ActivationFormat
-
-    init(
-        _ filters: Span<Int8>, channels: Int, taps: Int, bias: Span<Int32>, inputZeroPoint: Int,
-        multipliers: [Float], format: ActivationFormat
-    ) {
-        (self.channels, self.taps, self.format) = (channels, taps, format)
-        let padded = channels.roundedUp(to: 16)
-        memory = AlignedMemory(count: (taps + 1) / 2 * padded * 2)
-        var sums = [Int32](repeating: 0, count: channels)
-        for channel in 0..<channels {
-            for tap in 0..<taps {
-                let weight = filters[channel * taps + tap]
-                memory[(tap / 2 * padded + channel) * 2 + tap % 2] = Int16(weight)
-                sums[channel] &+= Int32(weight)
-            }
-        }
-        constants = ChannelConstants(
-            bias: bias, filterSums: sums.span, inputZeroPoint: inputZeroPoint,
-            multipliers: multipliers)
-    }
-
-    var byteCount: Int { memory.byteCount + constants.byteCount }
-
-    func run(
-        base: UnsafePointer<UInt8>, offsets: AlignedMemory<Int32>, positions: Range<Int>,
-        total: Int, out: UnsafeMutablePointer<UInt8>, using table: KernelTable
-    ) {
-        var depthwise = unsafe ck_depthwise(
-            base: base, offsets: offsets.base, offset_stride: total, taps: taps,
-            filters: memory.base, bias: constants.bias.base,
-            multipliers: constants.multipliers.base, requantization: format.requantization,
-            channels: channels, out: out)
-        unsafe withUnsafePointer(to: &depthwise) {
-            unsafe table.depthwise($0, positions.lowerBound, positions.count)
-        }
     }
 }

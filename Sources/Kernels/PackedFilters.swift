@@ -51,20 +51,28 @@
 /// whole panels.
 @safe struct ChannelConstants: Sendable {
     let bias: AlignedMemory<Int32>
+    let filterSums: AlignedMemory<Int32>
     let multipliers: AlignedMemory<Float>
 
     /// Folds the input's zero point away: `Σ(x − z)·w = Σx·w − z·Σw`, exact in wrapping int32.
+    ///
+    /// `order` says at which place the constants of a channel are kept, within its 64.
     init(
-        bias: Span<Int32>, filterSums: Span<Int32>, inputZeroPoint: Int, multipliers: [Float]
+        bias: Span<Int32>, filterSums: Span<Int32>, inputZeroPoint: Int, multipliers: [Float],
+        order: (Int) -> Int = { $0 }
     ) {
-        let padded = bias.count.roundedUp(to: 16)
+        // Vectors of up to 64 channels are read whole.
+        let padded = bias.count.roundedUp(to: 64)
         self.bias = AlignedMemory(count: padded)
+        self.filterSums = AlignedMemory(count: padded)
         self.multipliers = AlignedMemory(count: padded)
         for i in 0..<bias.count {
-            self.bias[i] = bias[i] &- Int32(inputZeroPoint) &* filterSums[i]
+            let place = order(i)
+            self.bias[place] = bias[i] &- Int32(inputZeroPoint) &* filterSums[i]
+            self.filterSums[place] = filterSums[i]
+            self.multipliers[place] = multipliers[i]
         }
-        for i in multipliers.indices { self.multipliers[i] = multipliers[i] }
     }
 
-    var byteCount: Int { bias.byteCount + multipliers.byteCount }
+    var byteCount: Int { bias.byteCount + filterSums.byteCount + multipliers.byteCount }
 }

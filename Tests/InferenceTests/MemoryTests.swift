@@ -40,7 +40,7 @@ struct CrewTests {
     @Test(arguments: [1, 2, 5])
     func everyTaskIsDoneOnce(threads: Int) {
         let counts = AlignedMemory<Int>(count: 100)
-        let crew = Crew<Int>(threads: threads) { job, task in counts[task] += job }
+        let crew = Crew<Int>(threads: threads) { job, task, _ in counts[task] += job }
         // Many short jobs, some with fewer tasks than threads, some with none.
         var expected = [Int](repeating: 0, count: 100)
         for job in 1...300 {

@@ -45,14 +45,16 @@ struct ConvolutionCase {
         // The second picture, so that offsets from the first would show.
         arena.write(activations.span, to: from, picture: 1)
         convolution.prepare(in: arena, from: from, copy: copy, picture: 1)
-        let cut = splitAt.map { min($0, g.positions) } ?? g.positions
+        let scratch = Scratch(byteCount: convolution.scratchCount)
+        let step = convolution.positionStep
+        let cut = splitAt.map { min($0 / step * step, g.positions) } ?? g.positions
         // Split both ways, as threads split it.
         let middle = splitAt.map { $0 % (convolution.panels + 1) } ?? convolution.panels
         for positions in [0..<cut, cut..<g.positions] {
             for panels in [0..<middle, middle..<convolution.panels] {
                 convolution.run(
                     in: arena, from: copy ?? from, to: to, picture: 1, positions: positions,
-                    panels: panels)
+                    panels: panels, scratch: scratch)
             }
         }
         return arena.read(to, picture: 1)

@@ -1,4 +1,5 @@
-// The arithmetic kernels, one C file per instruction set.
+// The arithmetic kernels: rows.h has their algorithms, one C file per instruction set the
+// vector primitives below them.
 //
 // C, because Swift has no intrinsics for these instructions. Each operation is called
 // ck_<type>_<operation>__<instruction set>; all rows of one operation give the same bits,
@@ -17,18 +18,21 @@
 #pragma clang assume_nonnull begin
 
 // What this CPU and its operating system can do, as bits.
-enum { CK_AVX2 = 1, CK_AVX512VNNI = 2 };
+enum { CK_AVX2 = 1, CK_AVX512VNNI = 2, CK_AVXVNNI = 4, CK_DOTPROD = 8 };
 uint32_t ck_cpu_features(void);
 
-// How an accumulator becomes a u8: t = (float)acc * m, clamped to [low, high] = [lo - z,
-// hi - z], rounded half to even, plus z.
+// How an accumulator becomes a u8: t = (float)acc * m, clamped to [low - zero_point, high],
+// rounded half to even, plus zero_point. `low` and `zero_point` are within 0...255.
 struct ck_requantization {
-    float low;
     float high;
+    int32_t low;
     int32_t zero_point;
 };
 
-// Gathered u8 rows times packed s8 filters: convolution and linear layers.
+// What is multiplied: u8 with s8; u8 with s8 within -63...63; or s16 with s16, two to a quad.
+enum ck_kind { CK_BYTES, CK_NARROW, CK_WORDS };
+
+// Gathered rows times packed filters: convolution and linear layers.
 //
 // Row r of the left matrix is made of `taps` runs of 4 * quads bytes (readable); run t
 // starts at base + offsets[t * offset_stride + r].
@@ -39,7 +43,8 @@ struct ck_product {
     size_t taps;
     size_t quads;
     const int8_t *filters;           // [panels][taps][quads][16 channels][4 bytes]
-    int32_t narrow;                  // not 0: every filter byte lies within -63...63
+    enum ck_kind kind;
+    const int32_t *filter_sums;      // [panels * 16], of bytes; read by rows without u8 * s8
     const int32_t *bias;             // [panels * 16]
     const float *_Nullable multipliers;  // [panels * 16]; not read for accumulators
     struct ck_requantization requantization;
@@ -49,20 +54,55 @@ struct ck_product {
     size_t out_stride;
 };
 
-// One filter per channel, in pairs of taps.
+// One filter per channel, on one map [height][width][channels] (readable) that is followed by
+// the value of positions outside it, `channels` bytes.
 //
-// Position r reads `channels` bytes (readable) at base + offsets[t * offset_stride + r].
+// Channels come in blocks of as many as there are bytes in a vector. In a block, channel
+// 16 * lane + 4 * group + i comes at group * block / 4 + lane * 4 + i, so that what is
+// interleaved and packed within 128-bit lanes needs no permutation.
 struct ck_depthwise {
-    const uint8_t *base;
-    const int32_t *offsets;
-    size_t offset_stride;
-    size_t taps;
-    const int16_t *filters;  // [(taps + 1) / 2][blocks of 16 channels][16][2 taps]
-    const int32_t *bias;     // [blocks * 16]
-    const float *multipliers;
-    struct ck_requantization requantization;
+    const uint8_t *in;
+    size_t height;
+    size_t width;
     size_t channels;
-    uint8_t *out;            // [position][channels]
+    size_t kernel_height;  // 8 at most
+    size_t kernel_width;   // 8 at most
+    size_t stride;
+    size_t top;
+    size_t left;
+    size_t out_width;
+    enum ck_kind kind;
+    const int8_t *filters;       // [blocks][kernel_width][(kernel_height + 3) / 4][block][4 rows]
+    const int32_t *filter_sums;  // [blocks][block]; read by rows without u8 * s8
+    const int32_t *bias;         // [blocks][block]
+    const float *multipliers;    // [blocks][block]
+    struct ck_requantization requantization;
+    uint8_t *out;                // [position][channels]
+};
+
+// The transforms of Winograd's F(2x2, 3x3) around a product of words, in tiles of 2 x 2 outputs
+// (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016).
+struct ck_winograd {
+    const uint8_t *in;  // as for a depthwise convolution
+    size_t height;
+    size_t width;
+    size_t channels;
+    size_t top;
+    size_t left;
+    size_t tile_columns;        // (out_width + 1) / 2
+    int16_t *transformed;       // 16 times [tile][depth], transformed_stride apart
+    size_t depth;               // channels, rounded up to even
+    size_t transformed_stride;
+    const int32_t *products;    // 16 times [tile][products_width], products_stride apart (readable)
+    size_t products_width;
+    size_t products_stride;
+    const int32_t *bias;        // by channel
+    const float *multipliers;   // by channel
+    struct ck_requantization requantization;
+    size_t out_height;
+    size_t out_width;
+    size_t outputs;
+    uint8_t *out;               // [position][outputs]
 };
 
 // A window sliding over one map [height][width][channels]; positions outside are left out.
@@ -101,9 +141,15 @@ struct ck_add {
 #define CK_DECLARE(isa)                                                                         \
     void ck_u8s8_product__##isa(const struct ck_product *product, size_t first_row, size_t rows, \
         size_t first_panel, size_t panels);                                                     \
+    /* Rows are rows of the output map. */                                                      \
     void ck_u8s8_depthwise__##isa(const struct ck_depthwise *depthwise, size_t first_row,       \
         size_t rows);                                                                           \
-    /* Rows are rows of the output map. */                                                      \
+    /* Of `tiles` tiles the first is written to the first place. */                            \
+    void ck_u8_winograd_input__##isa(const struct ck_winograd *winograd, size_t first_tile,     \
+        size_t tiles);                                                                          \
+    /* `channels` outputs from `channel` on, whose products begin each row of products. */      \
+    void ck_u8_winograd_output__##isa(const struct ck_winograd *winograd, size_t first_tile,    \
+        size_t tiles, size_t channel, size_t channels);                                         \
     void ck_u8_maxpool__##isa(const struct ck_pool *pool, size_t first_row, size_t rows);       \
     void ck_u8_averagepool__##isa(const struct ck_pool *pool, size_t first_row, size_t rows);   \
     void ck_u8_add__##isa(const struct ck_add *add, size_t first, size_t count);                \
@@ -119,7 +165,11 @@ struct ck_add {
 
 #if defined(__x86_64__)
 CK_DECLARE(avx2)
+CK_DECLARE(avxvnni)
+CK_DECLARE(avx512vl)
 CK_DECLARE(avx512vnni)
+#elif defined(__aarch64__)
+CK_DECLARE(neon)
 #endif
 
 #undef CK_DECLARE
