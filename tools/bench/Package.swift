@@ -1,0 +1,41 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// A package of its own, so that the main one needs nothing for measuring. `run` builds it.
+let library = Target.Dependency.product(name: "DeepCluster", package: "deepcluster")
+
+let package = Package(
+    name: "bench",
+    products: [.executable(name: "engine-bench", targets: ["EngineBench"])],
+    dependencies: [
+        .package(name: "deepcluster", path: "../.."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        .target(name: "CLimits"),
+        .executableTarget(
+            name: "EngineBench",
+            dependencies: [
+                "CLimits", library,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+    ]
+)
+
+for target in package.targets {
+    if target.name == "CLimits" {
+        target.cSettings = [
+            .treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra"),
+        ]
+    } else {
+        target.swiftSettings = [
+            .swiftLanguageMode(.v6),
+            .strictMemorySafety(),
+            .treatAllWarnings(as: .error),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+        ]
+    }
+}

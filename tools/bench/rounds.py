@@ -1,0 +1,69 @@
+"""Takes turns: contenders that are timed in alternation, in processes of their own."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+
+class Contender:
+    """A process that answers each line it reads with one line of JSON."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str]):
+        self.name = name
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.turns: list[float] = []
+
+    def ask(self, line: str):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise ChildProcessError(f"{self.name} ended with {self.process.wait()}")
+        return json.loads(line)
+
+    def turn(self, seconds: float) -> None:
+        """Two calls to warm up, then as many as fill the time; the median is kept."""
+        warm = self.ask("run 2")[-1]
+        calls = max(3, min(10_000, round(seconds / warm)))
+        self.turns.append(statistics.median(self.ask(f"run {calls}")))
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.turns)
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def alternate(contenders: list[Contender], seconds: float, rounds: int, least: int = 5) -> int:
+    """Turn after turn until every median is steady within half a percent, at most `rounds` times.
+
+    The order is rotated from round to round, and each turn begins when the threads of the one
+    before have stopped spinning. Returns the number of rounds.
+    """
+    for number in range(rounds):
+        first = number % len(contenders)
+        for contender in contenders[first:] + contenders[:first]:
+            time.sleep(0.05)
+            contender.turn(seconds)
+        if number + 1 >= least and all(_is_steady(c.turns) for c in contenders):
+            return number + 1
+    return rounds
+
+
+def _is_steady(turns: list[float]) -> bool:
+    """Whether the last two turns move the median by less than half a percent."""
+    before, after = statistics.median(turns[:-2]), statistics.median(turns)
+    return abs(before / after - 1) < 0.005
+
+
+def report(line: str) -> None:
+    """Progress, for people."""
+    print(line, file=sys.stderr, flush=True)
