@@ -21,4 +21,13 @@ void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const 
              double *w, double *work, const int *lwork, int *iwork, const int *liwork, int *info,
              size_t jobz_length, size_t uplo_length);
 
+// The Cholesky factor of a symmetric positive definite matrix, in place of the triangle named.
+// `info` is 0, or -i when argument i is wrong, or the order of a minor that is not positive.
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info,
+             size_t uplo_length);
+
+// The inverse of a triangular matrix, in its place.
+void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda,
+             int *info, size_t uplo_length, size_t diag_length);
+
 #endif

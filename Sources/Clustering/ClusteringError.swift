@@ -22,7 +22,8 @@ extension ClusteringError {
     /// What a failed matrix computation means for the clustering.
     init(_ error: LinearAlgebraError) {
         switch error {
-        case .noConvergence(let order): self = .noConvergence(order: order)
+        case .noConvergence(let order), .notPositiveDefinite(let order):
+            self = .noConvergence(order: order)
         }
     }
 }
