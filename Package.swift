@@ -64,7 +64,9 @@ let package = Package(
                 "Inference", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model",
                 "Tensors",
             ]),
-        .target(name: "Quantization", dependencies: ["Inference", "Training", "Model", "Tensors"]),
+        .target(
+            name: "Quantization",
+            dependencies: ["Inference", "Training", "LinearAlgebra", "Model", "Tensors"]),
         .target(
             name: "Catalog",
             dependencies: [
@@ -133,7 +135,8 @@ let package = Package(
         .testTarget(
             name: "QuantizationTests",
             dependencies: [
-                "Quantization", "Training", "Inference", "Model", "Tensors", "TestSupport",
+                "Quantization", "Training", "Inference", "LinearAlgebra", "Model", "Tensors",
+                "TestSupport",
             ]),
         .testTarget(
             name: "ExchangeTests",

@@ -15,7 +15,7 @@ struct ArchitectureTests {
         "Evaluation": [
             "Inference", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors",
         ],
-        "Quantization": ["Inference", "Training", "Model", "Tensors"],
+        "Quantization": ["Inference", "Training", "LinearAlgebra", "Model", "Tensors"],
         "Exchange": ["Model", "Tensors"],
         "Kernels": ["Tensors", "CKernels"],
         "Inference": ["Kernels", "Model", "Tensors"],
