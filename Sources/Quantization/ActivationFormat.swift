@@ -48,6 +48,21 @@ package struct ActivationFormat: Sendable, Equatable {
         Float(Int32(value) - zeroPoint) * scale
     }
 
+    /// The value after rounding to 8 bits and back.
+    func rounded(_ value: Float) -> Float {
+        let q = (value / scale).rounded(.toNearestOrEven) + Float(zeroPoint)
+        return (min(max(q, Float(lowest)), Float(highest)) - Float(zeroPoint)) * scale
+    }
+
+    /// The format of a layer's output in an int8 checkpoint.
+    init(of layer: String, in checkpoint: Checkpoint) throws(QuantizationError) {
+        do throws(CheckpointError) {
+            scale = try checkpoint.float("\(layer).output_scale").elements[0]
+            let range = try checkpoint.int32("\(layer).output_range").elements
+            (zeroPoint, lowest, highest) = (range[0], range[1], range[2])
+        } catch { throw .checkpoint(error) }
+    }
+
     /// Adds the tensors that describe the format of the output of `layer`.
     func store(for layer: String, in tensors: inout [String: WeightTensor]) {
         tensors["\(layer).output_scale"] = .float32(Tensor([scale], shape: [1]))

@@ -4,10 +4,10 @@
 /// neighbouring bins are merged, so no first pass has to find the range.
 package struct ActivationHistogram: Sendable {
     /// Bins on each side of zero.
-    private static let half = 4096
+    static let half = 4096
 
-    private var counts = [Int](repeating: 0, count: 2 * half)
-    private var radius: Float = 0x1p-16
+    private(set) var counts = [Int](repeating: 0, count: 2 * half)
+    private(set) var radius: Float = 0x1p-16
     /// Exact zeros, which every scale represents exactly.
     private var zeros = 0
     /// The smallest value seen, at most 0.

@@ -1,3 +1,4 @@
+import LinearAlgebra
 package import Tensors
 
 /// The weights of one convolution or linear layer in 8 bits, with a symmetric scale for each
@@ -19,34 +20,60 @@ package struct ChannelQuantization: Sendable {
     ///   - weights: Finite.
     ///   - bits: 8 for ±127, 7 for ±63.
     ///   - inputScale: The step of the layer's input.
-    package init(_ weights: FoldedNetwork.Weights, bits: Int, inputScale: Float) {
+    ///   - roundings: How the filters of each group are rounded, to the nearest unless given.
+    package init(
+        _ weights: FoldedNetwork.Weights, bits: Int, inputScale: Float,
+        roundings: [CompensatedRounding?] = []
+    ) {
         let limit: Float = bits == 7 ? 63 : 127
-        let (rows, width) = (weights.weight.shape[0], weights.weight.rowCount)
-        var quantized = [Int8](repeating: 0, count: rows * width)
-        (scale, bias) = ([], [])
-        for row in 0..<rows {
-            let values = weights.weight.elements.span.extracting(row * width..<(row + 1) * width)
-            var largest: Float = 0
-            for i in values.indices { largest = max(largest, abs(values[i])) }
-            var step = largest > 0 ? largest / limit : 1
-            step = max(step, .leastNormalMagnitude)
-            while true {
-                var sum = 0
-                for i in values.indices {
-                    let q = (values[i] / step).rounded(.toNearestOrEven)
-                    quantized[row * width + i] = Int8(min(max(q, -limit), limit))
-                    sum += abs(Int(quantized[row * width + i]))
+        let count = weights.weight.shape[0]
+        let groupRows = max(1, count / max(1, roundings.count))
+        var rows = [Row](repeating: Row(), count: count)
+        unsafe rows.withUnsafeMutableBufferPointer { rows in
+            Blocks.forEach(of: count, size: 4) { block in
+                for row in block {
+                    unsafe rows[row] = Row(
+                        weights.weight[row: row], bias: weights.bias[row], limit: limit,
+                        inputScale: inputScale,
+                        rounding: roundings.isEmpty ? nil : roundings[row / groupRows])
                 }
-                let offset = Self.offset(weights.bias[row], inputScale: inputScale, scale: step)
-                if let offset, 255 * sum + abs(Int(offset)) <= Int(Int32.max) {
-                    scale.append(step)
-                    bias.append(offset)
-                    break
-                }
-                step *= 2
             }
         }
-        weight = Tensor(quantized, shape: weights.weight.shape)
+        scale = rows.map(\.scale)
+        bias = rows.map(\.bias)
+        weight = Tensor(rows.flatMap(\.weights), shape: weights.weight.shape)
+    }
+
+    /// One output channel.
+    private struct Row {
+        var weights: [Int8] = []
+        var scale: Float = 1
+        var bias: Int32 = 0
+
+        init() {}
+
+        init(
+            _ values: ArraySlice<Float>, bias: Float, limit: Float, inputScale: Float,
+            rounding: CompensatedRounding?
+        ) {
+            let largest = values.reduce(0) { max($0, abs($1)) }
+            scale = max(largest > 0 ? largest / limit : 1, .leastNormalMagnitude)
+            while true {
+                weights =
+                    rounding?.round(values, step: scale, limit: limit)
+                    ?? values.map { [scale] value in
+                        let q = (value / scale).rounded(.toNearestOrEven)
+                        return Int8(min(max(q, -limit), limit))
+                    }
+                let sum = weights.reduce(0) { $0 + abs(Int($1)) }
+                let offset = ChannelQuantization.offset(bias, inputScale: inputScale, scale: scale)
+                if let offset, 255 * sum + abs(Int(offset)) <= Int(Int32.max) {
+                    self.bias = offset
+                    break
+                }
+                scale *= 2
+            }
+        }
     }
 
     /// Adds `shift`, in real units, to the bias of each channel, as far as the accumulator

@@ -1,93 +1,114 @@
 import Inference
-import Model
-import Tensors
+public import Model
+public import Tensors
 
-/// Runs the int8 network beside the outputs of the float one and sums up the differences.
-struct DriftMeter {
-    /// The layers of the float network whose outputs are compared.
-    let sources: Set<String>
-
+/// Runs an int8 network beside the float one it was made from and sums up the differences.
+///
+/// Both are fed with the same pixels, a few pictures at a time; only embeddings are kept.
+public struct DriftMeter {
+    private let ranges: [String: RangeRule]
+    private let reference: FloatReference
     private let plan: InferencePlan
     private let batch: Int
+    /// The layers of the float network whose outputs are compared.
+    private let sources: Set<String>
     private let layers: [(name: String, source: String, format: ActivationFormat)]
-    private let embedding: String
-    private let distances: String
     private var errors: [ErrorSums]
-    private var pictures = 0
-    private var cosineSum = 0.0
-    private var worstCosine = 1.0
-    private var changed = 0
+    private var embeddings = EmbeddingDrift()
 
-    init(
-        _ folded: FoldedNetwork, _ quantized: Checkpoint, formats: [String: ActivationFormat],
-        threads: Int
+    private static let embedding = "normalize"
+    private static let distances = "centroids"
+
+    /// Prepares both networks.
+    ///
+    /// - Parameters:
+    ///   - float: The float checkpoint.
+    ///   - quantized: The int8 checkpoint made from it.
+    ///   - ranges: By which rule the range of each layer's output was chosen, for the report.
+    ///   - threads: How many threads share the work.
+    /// - Throws: `QuantizationError` where the two do not belong together or cannot be run.
+    public init(
+        _ float: Checkpoint, _ quantized: Checkpoint, ranges: [String: RangeRule] = [:],
+        threads: Int = 1
     ) throws(QuantizationError) {
+        self.ranges = ranges
+        try Quantizer.requireShipping(float)
+        let float = try float.poolingInParts()
+        let folded = try FoldedNetwork(float)
+        guard folded.network == quantized.network else { throw .differentNetworks }
+        reference = try FloatReference(float, threads: threads)
         batch = max(1, threads)
+        var layers: [(name: String, source: String, format: ActivationFormat)] = []
+        for step in folded.steps where folded.network.isQuantized(step.layer) {
+            let format = try ActivationFormat(of: step.layer.name, in: quantized)
+            layers.append((step.layer.name, step.source, format))
+        }
         do {
             plan = try InferencePlan(quantized, batch: batch, threads: threads)
         } catch { throw .inference(error) }
-        layers = folded.steps.compactMap { step in
-            formats[step.layer.name].map { (step.layer.name, step.source, $0) }
-        }
+        self.layers = layers
         errors = layers.map { _ in ErrorSums() }
-        embedding = "normalize"
-        distances = "centroids"
-        sources = Set(layers.map(\.source) + [embedding, distances])
+        sources = Set(layers.map(\.source) + [Self.embedding, Self.distances])
     }
 
-    /// Compares some pictures.
+    /// Compares the networks on some pictures.
     ///
     /// - Parameters:
-    ///   - float: The float outputs of `sources` for these pictures.
-    ///   - views: All pictures, `[n, height, width, 3]`.
-    ///   - rows: Which of the n.
-    mutating func compare(
-        _ float: [String: Tensor<Float>], views: Tensor<UInt8>, rows: Range<Int>
-    ) {
-        for part in rows.batches(of: batch) {
-            let pixels = views.rows(at: part).elements
-            let outputs = plan.outputs(pixels.span, count: part.count)
-            let offset = part.lowerBound - rows.lowerBound
-            for (index, layer) in layers.enumerated() {
-                guard let exact = float[layer.source], let rounded = outputs[layer.name] else {
-                    preconditionFailure("no output of '\(layer.name)' to compare")
-                }
-                errors[index].add(
-                    exact.rows(at: offset..<offset + part.count), rounded, layer.format)
+    ///   - views: Pictures as the networks read them, `[n, height, width, 3]`.
+    ///   - progress: Told how many of them are done.
+    /// - Throws: `QuantizationError.wrongPictureShape`.
+    public mutating func add(
+        _ views: Tensor<UInt8>, progress: (_ done: Int) -> Void = { _ in }
+    ) throws(QuantizationError) {
+        guard Array(views.shape.extents.dropFirst()) == reference.pictureShape.extents else {
+            throw .wrongPictureShape(found: views.shape, expected: reference.pictureShape)
+        }
+        for rows in (0..<views.shape[0]).batches(of: reference.batch) {
+            let float = reference.outputs(of: sources, for: views, rows: rows)
+            for part in rows.batches(of: batch) {
+                compare(float, from: rows.lowerBound, views.rows(at: part).elements, part)
             }
-            let found = plan.embed(pixels.span, count: part.count)
-            for (index, result) in found.enumerated() {
-                compare(
-                    result, vector: float[embedding]?[row: offset + index] ?? [],
-                    distances: float[distances]?[row: offset + index] ?? [])
-            }
+            progress(rows.upperBound)
         }
     }
 
     private mutating func compare(
-        _ result: Embedding, vector: ArraySlice<Float>, distances: ArraySlice<Float>
+        _ float: [String: Tensor<Float>], from start: Int, _ pixels: [UInt8], _ part: Range<Int>
     ) {
-        // Both have unit length, so the dot product is the cosine.
-        let cosine = zip(vector, result.vector).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-        pictures += 1
-        cosineSum += cosine
-        worstCosine = min(worstCosine, cosine)
-        let nearest = distances.indices.min { distances[$0] < distances[$1] }
-        if nearest.map({ $0 - distances.startIndex }) != result.cluster { changed += 1 }
+        let own = part.lowerBound - start..<part.upperBound - start
+        func exact(_ source: String) -> Tensor<Float> {
+            guard let values = float[source] else {
+                preconditionFailure("the float network did not capture '\(source)'")
+            }
+            return values.rows(at: own)
+        }
+        let outputs = plan.outputs(pixels.span, count: part.count)
+        for (index, layer) in layers.enumerated() {
+            guard let rounded = outputs[layer.name] else {
+                preconditionFailure("the int8 network has no output '\(layer.name)'")
+            }
+            errors[index].add(exact(layer.source), rounded, layer.format)
+        }
+        embeddings.add(
+            exact(Self.embedding), distances: exact(Self.distances),
+            plan.embed(pixels.span, count: part.count))
     }
 
     /// What was found so far.
-    var report: DriftReport {
-        let count = Double(max(pictures, 1))
-        return DriftReport(
-            pictures: pictures,
+    public var report: DriftReport {
+        DriftReport(
+            pictures: embeddings.count,
             layers: zip(layers, errors).map { layer, sums in
                 DriftReport.LayerDrift(
-                    layer: layer.name, step: layer.format.scale, signal: sums.signal,
-                    meanError: sums.mean, maximumError: sums.largest)
+                    layer: layer.name, step: layer.format.scale, range: ranges[layer.name],
+                    signal: sums.signal, error: sums.deviation, meanError: sums.mean,
+                    maximumError: sums.largest)
             },
-            meanCosine: cosineSum / count, worstCosine: worstCosine,
-            changedClusters: Double(changed) / count)
+            meanCosine: embeddings.meanCosine,
+            firstPercentileCosine: embeddings.cosine(atShare: 0.01),
+            worstCosine: embeddings.cosine(atShare: 0),
+            changedClusters: embeddings.changedShare,
+            neighbourOverlap: embeddings.neighbourOverlap())
     }
 }
 
@@ -95,6 +116,7 @@ struct DriftMeter {
 private struct ErrorSums {
     private var count = 0
     private var error = 0.0
+    private var squaredError = 0.0
     private var square = 0.0
     private(set) var largest = 0.0
 
@@ -105,6 +127,7 @@ private struct ErrorSums {
         for i in exact.indices {
             let difference = Double(format.dequantized(rounded[i])) - Double(exact[i])
             error += difference
+            squaredError += difference * difference
             square += Double(exact[i]) * Double(exact[i])
             largest = max(largest, abs(difference))
         }
@@ -113,4 +136,6 @@ private struct ErrorSums {
 
     var mean: Double { error / Double(max(count, 1)) }
     var signal: Double { (square / Double(max(count, 1))).squareRoot() }
+    /// The root mean square of the differences.
+    var deviation: Double { (squaredError / Double(max(count, 1))).squareRoot() }
 }

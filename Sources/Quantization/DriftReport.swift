@@ -7,15 +7,20 @@ public struct DriftReport: Codable, Sendable, Equatable {
         public var layer: String
         /// The value of one 8-bit step.
         public var step: Float
+        /// The rule that chose the range of the 8 bits; none for a maximum, which has its
+        /// input's, or where it is not known.
+        public var range: RangeRule?
         /// The root mean square of the float output, to compare the errors with.
         public var signal: Double
+        /// The root mean square of int8 − float.
+        public var error: Double
         /// The mean of int8 − float: a bias hides under a small maximum.
         public var meanError: Double
         /// The largest |int8 − float|.
         public var maximumError: Double
 
         private enum CodingKeys: String, CodingKey {
-            case layer, step, signal
+            case layer, step, range, signal, error
             case meanError = "mean_error"
             case maximumError = "maximum_error"
         }
@@ -27,15 +32,21 @@ public struct DriftReport: Codable, Sendable, Equatable {
     public var layers: [LayerDrift]
     /// The mean cosine between float and int8 embeddings.
     public var meanCosine: Double
+    /// The cosine that one picture in a hundred is at or below.
+    public var firstPercentileCosine: Double
     /// The smallest cosine between a float and an int8 embedding.
     public var worstCosine: Double
     /// The share of pictures that are assigned to another cluster.
     public var changedClusters: Double
+    /// The mean share of a picture's 10 nearest others that float and int8 embeddings agree on.
+    public var neighbourOverlap: Double
 
     private enum CodingKeys: String, CodingKey {
         case pictures, layers
         case meanCosine = "mean_cosine"
+        case firstPercentileCosine = "first_percentile_cosine"
         case worstCosine = "worst_cosine"
         case changedClusters = "changed_clusters"
+        case neighbourOverlap = "neighbour_overlap"
     }
 }

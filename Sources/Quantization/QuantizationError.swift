@@ -17,6 +17,8 @@ public enum QuantizationError: Error, Sendable {
     case noPictures
     /// The calibration pictures are not what the network reads.
     case wrongPictureShape(found: Shape, expected: Shape)
+    /// The int8 checkpoint was not made from the float one.
+    case differentNetworks
     /// A layer's output or a weight is infinite or not a number.
     case notFinite(layer: String)
     /// The network does not fit together.
@@ -45,6 +47,8 @@ extension QuantizationError: CustomStringConvertible {
             "no calibration picture could be read: give a folder with JPEG or PNG pictures"
         case .wrongPictureShape(let found, let expected):
             "the calibration pictures are \(found), the network reads \(expected)"
+        case .differentNetworks:
+            "the int8 network is not the float one's: give the checkpoint it was made from"
         case .notFinite(let layer):
             "layer '\(layer)' gives values that are not finite: the training has diverged, "
                 + "use an earlier checkpoint"

@@ -2,7 +2,8 @@ import Inference
 import Model
 import Tensors
 
-/// An int8 checkpoint in the making: its biases may still move.
+/// An int8 checkpoint in the making: its weights are rounded one layer after another, and its
+/// biases may still move.
 struct QuantizedDraft {
     let folded: FoldedNetwork
     private let original: Checkpoint
@@ -11,18 +12,21 @@ struct QuantizedDraft {
     private var channels: [String: ChannelQuantization] = [:]
 
     init(
-        _ folded: FoldedNetwork, of original: Checkpoint, formats: [String: ActivationFormat],
-        weightBits: Int
+        _ folded: FoldedNetwork, of original: Checkpoint, weightBits: Int,
+        _ formats: [String: ActivationFormat]
     ) {
         self.folded = folded
         self.original = original
         self.formats = formats
         self.weightBits = weightBits
-        for step in folded.steps {
-            guard let weights = step.weights else { continue }
-            channels[step.layer.name] = ChannelQuantization(
-                weights, bits: weightBits, inputScale: format(step.layer.inputs[0]).scale)
-        }
+    }
+
+    /// Makes integers of a layer's weights.
+    mutating func round(_ step: FoldedNetwork.Step, by roundings: [CompensatedRounding?]) {
+        guard let weights = step.weights else { return }
+        channels[step.layer.name] = ChannelQuantization(
+            weights, bits: weightBits, inputScale: format(step.layer.inputs[0]).scale,
+            roundings: roundings)
     }
 
     /// The checkpoint with the biases as they are now.
@@ -148,10 +152,7 @@ extension FoldedNetwork {
 extension ActivationFormat {
     /// Pixels as the int8 network sees them, in real units, `[n, height, width, 3]`.
     fileprivate func rounded(_ views: Tensor<UInt8>, table: [Float]) -> Tensor<Float> {
-        let levels = table.map { value in
-            let q = (value / scale).rounded(.toNearestOrEven) + Float(zeroPoint)
-            return dequantized(UInt8(min(max(q, 0), 255)))
-        }
+        let levels = table.map { rounded($0) }
         let values = views.elements.enumerated().map { i, pixel in
             levels[256 * (i % 3) + Int(pixel)]
         }

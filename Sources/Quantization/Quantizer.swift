@@ -1,19 +1,24 @@
+import LinearAlgebra
 public import Model
 public import Tensors
 
 /// Turns a float checkpoint that ships (backbone, projection, normalization, centroids) into
 /// the int8 checkpoint that the daemon runs.
 ///
-/// Batch norm, ReLU, dropout and, where it can be, the projection are folded; each activation
-/// tensor gets the scale with the least squared error over the calibration pictures; each output
-/// channel of the weights gets its own; what error remains on average is taken back by the
-/// biases. Source of the last step: Nagel et al., "Data-Free Quantization Through Weight
-/// Equalization and Bias Correction", ICCV 2019 (arXiv:1906.04721), section 4.2.
+/// *Fold, calibrate, round, correct*: batch norm, ReLU, dropout and, where it can be, the
+/// projection are folded; each activation tensor gets the range that harms the layers reading it
+/// the least (`RangeRule`); each output channel of the weights gets its own scale, and its
+/// weights are rounded so that they make up for each other's errors; what error remains on
+/// average is taken back by the biases. Source of the last step: Nagel et al., "Data-Free
+/// Quantization Through Weight Equalization and Bias Correction", ICCV 2019 (arXiv:1906.04721),
+/// section 4.2.
 public struct Quantizer {
     /// What the quantizer is busy with.
     public enum Phase: String, Sendable {
         /// The float network sees the pictures.
         case calibrating
+        /// The weights become integers.
+        case rounding
         /// The biases take back each layer's mean error.
         case correcting
         /// Float and int8 network are compared.
@@ -35,22 +40,23 @@ public struct Quantizer {
 extension Quantizer {
     /// Quantizes a checkpoint.
     ///
-    /// Equal input and thread counts give equal bytes on one kind of CPU.
+    /// Equal input gives equal bytes on one kind of CPU.
     ///
     /// - Parameters:
     ///   - checkpoint: Of precision `float32`, with projection and centroids.
     ///   - calibration: Pictures as the network reads them, `[n, height, width, 3]`; a few
     ///     hundred from where the network will be used.
     ///   - weightBits: 8, or 7 for weights within ±63, which no AVX2 instruction saturates on.
-    ///   - threads: How many threads share the work.
+    ///   - threads: How many threads share the work; the process's matrix products too.
     ///   - progress: Told now and then how far the work is.
-    /// - Returns: The int8 checkpoint, and how far it is from the float one on these pictures.
+    /// - Returns: The int8 checkpoint, and the rule by which the range of each layer's output was
+    ///   chosen.
     /// - Throws: `QuantizationError` where the checkpoint or the pictures do not fit, before any
     ///   work, or where the network's values are not finite.
-    public static func quantize(
+    public static func make(
         _ checkpoint: Checkpoint, calibration: Tensor<UInt8>, weightBits: Int = 8,
         threads: Int = 1, progress: @escaping Progress = { _, _, _ in }
-    ) throws(QuantizationError) -> (checkpoint: Checkpoint, drift: DriftReport) {
+    ) throws(QuantizationError) -> (checkpoint: Checkpoint, ranges: [String: RangeRule]) {
         guard weightBits == 7 || weightBits == 8 else {
             throw .unsupportedWeightBits(found: weightBits)
         }
@@ -61,12 +67,40 @@ extension Quantizer {
             throw .wrongPictureShape(found: shape, expected: expected)
         }
         guard shape[0] > 0 else { throw .noPictures }
+        BLAS.setThreads(threads)
         let quantizer = Quantizer(
-            checkpoint: checkpoint, views: calibration, threads: threads, progress: progress)
+            checkpoint: try checkpoint.poolingInParts(), views: calibration, threads: threads,
+            progress: progress)
         return try quantizer.run(weightBits: weightBits)
     }
 
-    private static func requireShipping(_ checkpoint: Checkpoint) throws(QuantizationError) {
+    /// Quantizes a checkpoint and measures, on the calibration pictures, how far the result is
+    /// from it.
+    ///
+    /// - Parameters:
+    ///   - checkpoint: See `make`.
+    ///   - calibration: See `make`.
+    ///   - weightBits: See `make`.
+    ///   - threads: See `make`.
+    ///   - progress: See `make`.
+    /// - Returns: The int8 checkpoint and the differences.
+    /// - Throws: `QuantizationError` as `make` does.
+    public static func quantize(
+        _ checkpoint: Checkpoint, calibration: Tensor<UInt8>, weightBits: Int = 8,
+        threads: Int = 1, progress: @escaping Progress = { _, _, _ in }
+    ) throws(QuantizationError) -> (checkpoint: Checkpoint, drift: DriftReport) {
+        let made = try make(
+            checkpoint, calibration: calibration, weightBits: weightBits, threads: threads,
+            progress: progress)
+        var meter = try DriftMeter(
+            checkpoint, made.checkpoint, ranges: made.ranges, threads: threads)
+        let count = calibration.shape[0]
+        progress(.comparing, 0, count)
+        try meter.add(calibration) { progress(.comparing, $0, count) }
+        return (made.checkpoint, meter.report)
+    }
+
+    static func requireShipping(_ checkpoint: Checkpoint) throws(QuantizationError) {
         guard checkpoint.precision == .float32 else {
             throw .wrongPrecision(found: checkpoint.precision)
         }
@@ -79,61 +113,33 @@ extension Quantizer {
 
     private func run(
         weightBits: Int
-    ) throws(QuantizationError) -> (checkpoint: Checkpoint, drift: DriftReport) {
+    ) throws(QuantizationError) -> (checkpoint: Checkpoint, ranges: [String: RangeRule]) {
         let folded = try FoldedNetwork(checkpoint)
         let reference = try FloatReference(checkpoint, threads: threads)
-        let formats = try calibrate(folded, reference)
+        var calibration = try calibrate(folded, reference)
         var draft = QuantizedDraft(
-            folded, of: checkpoint, formats: formats, weightBits: weightBits)
+            folded, of: checkpoint, weightBits: weightBits, calibration.formats)
+        round(&draft, &calibration)
         try correctBiases(&draft, reference)
-        let result = draft.checkpoint
-        let drift = try compare(folded, reference, result, formats: formats)
-        return (result, drift)
+        return (draft.checkpoint, calibration.rules)
     }
-}
 
-// MARK: - Calibration
-
-extension Quantizer {
-    /// The 8-bit format of the input and of every layer but the projection and what follows.
     private func calibrate(
         _ folded: FoldedNetwork, _ reference: FloatReference
-    ) throws(QuantizationError) -> [String: ActivationFormat] {
-        let network = folded.network
-        // A maximum is one of its inputs, so it shares their format.
-        let measured = folded.steps.filter {
-            network.isQuantized($0.layer) && !$0.layer.kind.isMaximum
-        }
-        var histograms = measured.map { _ in ActivationHistogram() }
-        let sources = Set(measured.map(\.source))
+    ) throws(QuantizationError) -> Calibration {
         progress(.calibrating, 0, views.shape[0])
-        for rows in (0..<views.shape[0]).batches(of: reference.batch) {
-            let outputs = reference.outputs(of: sources, for: views, rows: rows)
-            for (index, step) in measured.enumerated() {
-                guard let values = outputs[step.source] else {
-                    preconditionFailure("the float network did not capture '\(step.source)'")
-                }
-                guard histograms[index].add(values.elements.span) else {
-                    throw .notFinite(layer: step.source)
-                }
-            }
-            progress(.calibrating, rows.upperBound, views.shape[0])
-        }
-        var formats = [Network.input: ActivationFormat(input: checkpoint.input)]
-        for (histogram, step) in zip(histograms, measured) {
-            formats[step.layer.name] = ActivationFormat(
-                covering: histogram.bestRange(), bounds: step.bounds)
-        }
-        for step in folded.steps where step.layer.kind.isMaximum {
-            formats[step.layer.name] = formats[step.layer.inputs[0]]
-        }
-        return formats
+        return try Calibration(
+            folded, reference, views: views, input: checkpoint.input
+        ) { progress(.calibrating, $0, views.shape[0]) }
     }
-}
 
-extension LayerKind {
-    fileprivate var isMaximum: Bool {
-        if case .maxPool = self { true } else { false }
+    private func round(_ draft: inout QuantizedDraft, _ calibration: inout Calibration) {
+        let weighted = draft.folded.steps.filter { $0.weights != nil }
+        progress(.rounding, 0, weighted.count)
+        for (index, step) in weighted.enumerated() {
+            draft.round(step, by: calibration.takeRoundings(of: step.layer.name))
+            progress(.rounding, index + 1, weighted.count)
+        }
     }
 }
 
@@ -167,23 +173,5 @@ extension Quantizer {
             draft.correct(step, wanted: wanted, found: found)
             progress(.correcting, index + 1, weighted.count)
         }
-    }
-}
-
-// MARK: - Comparison
-
-extension Quantizer {
-    private func compare(
-        _ folded: FoldedNetwork, _ reference: FloatReference, _ quantized: Checkpoint,
-        formats: [String: ActivationFormat]
-    ) throws(QuantizationError) -> DriftReport {
-        var meter = try DriftMeter(folded, quantized, formats: formats, threads: threads)
-        progress(.comparing, 0, views.shape[0])
-        for rows in (0..<views.shape[0]).batches(of: reference.batch) {
-            let outputs = reference.outputs(of: meter.sources, for: views, rows: rows)
-            meter.compare(outputs, views: views, rows: rows)
-            progress(.comparing, rows.upperBound, views.shape[0])
-        }
-        return meter.report
     }
 }

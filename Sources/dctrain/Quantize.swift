@@ -4,6 +4,7 @@ import Imaging
 import Model
 import Quantization
 import Tensors
+import Training
 
 /// `dctrain quantize CKPT --calibrate IMAGES -o OUT`: a float checkpoint as the int8 one that
 /// the daemon runs, and how far the two are apart.
@@ -11,8 +12,11 @@ struct Quantize: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Turn a float checkpoint into the int8 one that dcd runs.",
         discussion: """
-            The scales of the activations are measured on pictures: take some from where the \
-            model will be used. The report says how far the int8 network is from the float one.
+            The ranges of the activations are measured on pictures: take some from where the \
+            model will be used. The report says how far the int8 network is from the float one, \
+            on the same pictures or, better, on others (--compare): for each layer the mean \
+            signed and the largest error, for the embeddings the cosine, the share of pictures \
+            that change their cluster, and how many of the 10 nearest neighbours are the same.
             """)
 
     @Argument(help: "A float checkpoint with clusters.", completion: .file())
@@ -24,13 +28,18 @@ struct Quantize: ParsableCommand {
             valueName: "images"))
     var calibrate: String
 
+    @Option(
+        help: ArgumentHelp(
+            "Pictures to report on; those of the calibration unless given.", valueName: "images"))
+    var compare: String?
+
     @Option(name: .shortAndLong, help: ArgumentHelp("The int8 checkpoint.", valueName: "file"))
     var output: String
 
     @Option(help: "Bits of the weights: 8, or 7 for weights within ±63.")
     var weightBits = 8
 
-    @Option(help: "How many of the pictures to use, spread over all.")
+    @Option(help: "How many of the pictures to calibrate with, spread over all.")
     var pictures = 512
 
     @Option(help: "Threads; one for each processor unless told.")
@@ -54,21 +63,58 @@ struct Quantize: ParsableCommand {
     func run() throws {
         let float = try Checkpoint(contentsOf: checkpoint, needed: .float32)
         let progress = TerminalProgress()
+        let others = try compare.map { try ListedPictures(at: $0) }
         let views = try CalibrationPictures(
             at: calibrate, count: pictures, input: float.input, threads: threads,
             progress: progress)
-        let (quantized, drift): (Checkpoint, DriftReport)
-        do throws(QuantizationError) {
-            (quantized, drift) = try Quantizer.quantize(
+        defer { progress.end() }
+        do {
+            let made = try Quantizer.make(
                 float, calibration: views.pixels, weightBits: weightBits, threads: threads,
                 progress: progress.show)
+            try made.checkpoint.write(to: output)
+            var meter = try DriftMeter(
+                float, made.checkpoint, ranges: made.ranges, threads: threads)
+            if let others {
+                try meter.add(others, input: float.input, threads: threads, progress)
+            } else {
+                progress.show(.comparing, done: 0, of: views.pixels.shape[0])
+                try meter.add(views.pixels) { progress.advance(to: $0) }
+            }
             progress.end()
-        } catch {
-            progress.end()
+            print(json ? try meter.report.json() : meter.report.table)
+        } catch let error as QuantizationError {
             throw CommandFailure("\(checkpoint): \(error)")
         }
-        try quantized.write(to: output)
-        print(json ? try drift.json() : drift.table)
+    }
+}
+
+extension DriftMeter {
+    /// Compares the networks on every readable picture of a list, a few at a time.
+    fileprivate mutating func add(
+        _ pictures: ListedPictures, input: InputSpecification, threads: Int,
+        _ progress: TerminalProgress
+    ) throws {
+        let batches = CenterViewBatch.all(of: pictures, for: input, size: 32, threads: threads)
+        var (done, unreadable) = (0, 0)
+        progress.show(.comparing, done: 0, of: pictures.count)
+        while let batch = batches.next() {
+            done += batch.pictures.count
+            unreadable += batch.skipped.count
+            try add(
+                Tensor(
+                    batch.pixels, shape: [batch.pictures.count, input.height, input.width, 3]))
+            progress.advance(to: done + unreadable)
+        }
+        progress.end()
+        if unreadable > 0 {
+            progress.line(
+                "\(unreadable.grouped) files in '\(pictures.place)' are no readable pictures")
+        }
+        guard done > 0 else {
+            throw CommandFailure(
+                "'\(pictures.place)' has no readable picture: give a folder with JPEG or PNG files")
+        }
     }
 }
 
@@ -86,6 +132,7 @@ extension TerminalProgress {
         end()
         switch phase {
         case .calibrating: begin("calibrating", total: total, unit: "pictures")
+        case .rounding: begin("rounding weights", total: total, unit: "layers")
         case .correcting: begin("correcting biases", total: total, unit: "layers")
         case .comparing: begin("comparing float and int8", total: total, unit: "pictures")
         }

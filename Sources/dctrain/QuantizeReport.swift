@@ -4,22 +4,23 @@ import Quantization
 extension DriftReport {
     /// The report as a table for people.
     var table: String {
-        let head = ["layer", "step", "rms", "mean error", "max error", "in steps"]
+        let head = ["layer", "range", "step", "rms", "rms error", "mean error", "max error"]
         let rows = layers.map { layer in
             [
-                layer.layer, Self.short(Double(layer.step)), Self.short(layer.signal),
+                layer.layer, layer.range?.rawValue.replacing("_", with: " ") ?? "",
+                Self.short(Double(layer.step)), Self.short(layer.signal), Self.short(layer.error),
                 String(format: "%+.5f", layer.meanError), Self.short(layer.maximumError),
-                String(format: "%.1f", layer.maximumError / Double(layer.step)),
             ]
         }
         let summary = [
             "",
             "pictures                \(pictures.grouped)",
-            "embedding cosine        mean \(String(format: "%.5f", meanCosine)), "
-                + "worst \(String(format: "%.5f", worstCosine))",
+            "embedding cosine        mean \(Self.short(meanCosine)), 1st percentile "
+                + "\(Self.short(firstPercentileCosine)), worst \(Self.short(worstCosine))",
             "another cluster for     \(String(format: "%.2f", 100 * changedClusters)) %",
+            "10 nearest neighbours   \(String(format: "%.1f", 100 * neighbourOverlap)) % the same",
         ]
-        let table = TextTable([head] + rows, rightAligned: [1, 2, 3, 4, 5])
+        let table = TextTable([head] + rows, rightAligned: [2, 3, 4, 5, 6])
         return (table.lines + summary).joined(separator: "\n")
     }
 
