@@ -72,7 +72,7 @@ struct FloatEmbedder: Embedder {
         if let last = graph.layers.last, case .centroids = last.kind {
             (layer, hasClusters) = (last.inputs[0], true)
         } else {
-            (layer, hasClusters) = (graph.output, false)
+            (layer, hasClusters) = (graph.feature, false)
         }
     }
 

@@ -145,4 +145,7 @@ extension Picture {
 }
 
 /// A run was asked to stop; what was to be kept of it is saved.
-public struct FitInterruption: Error {}
+public struct FitInterruption: Error {
+    /// An interruption.
+    public init() {}
+}
