@@ -102,16 +102,17 @@ PRIMITIVE void widen(bytes v, ints out[4]) {
     out[2] = _mm512_unpacklo_epi16(high, zero);
     out[3] = _mm512_unpackhi_epi16(high, zero);
 }
-// The packs saturate, which clamps from below; what is too large for int32 would not.
+// The packs saturate, which clamps to 0...255.
 PRIMITIVE bytes rounded(const floats t[4], const size_t count, const struct ck_requantization *r) {
-    const __m512 high = _mm512_set1_ps(r->high);
     const __m512i zero = _mm512_set1_epi16((int16_t)r->zero_point);
     __m512i y[4];
     _Pragma("clang loop unroll(full)") for (size_t n = 0; n < 4; n++)
-        y[n] = n < count ? _mm512_cvtps_epi32(_mm512_min_ps(t[n], high)) : _mm512_setzero_si512();
+        y[n] = n < count ? _mm512_cvtps_epi32(t[n]) : _mm512_setzero_si512();
     __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(y[0], y[1]), zero);
-    __m512i upper = _mm512_adds_epi16(_mm512_packs_epi32(y[2], y[3]), zero);
-    return _mm512_max_epu8(_mm512_packus_epi16(low, upper), _mm512_set1_epi8((char)r->low));
+    __m512i high =
+        count > 2 ? _mm512_adds_epi16(_mm512_packs_epi32(y[2], y[3]), zero) : low;
+    __m512i all = _mm512_max_epu8(_mm512_packus_epi16(low, high), _mm512_set1_epi8((char)r->low));
+    return _mm512_min_epu8(all, _mm512_set1_epi8((char)r->high));
 }
 PRIMITIVE bytes in_order(bytes v) {
     return _mm512_permutexvar_epi32(

@@ -86,17 +86,17 @@ PRIMITIVE void widen(bytes v, ints out[4]) {
     out[2] = vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(high)));
     out[3] = vreinterpretq_s32_u32(vmovl_u16(vget_high_u16(high)));
 }
-// Every narrowing saturates, which clamps from below.
+// Every narrowing saturates, which clamps to 0...255.
 PRIMITIVE bytes rounded(const floats t[4], const size_t count, const struct ck_requantization *r) {
     (void)count;
-    const floats high = vdupq_n_f32(r->high);
     const int16x8_t zero = vdupq_n_s16((int16_t)r->zero_point);
     int32x4_t y[4];
-    for (size_t n = 0; n < 4; n++) y[n] = vcvtnq_s32_f32(vminq_f32(t[n], high));
+    for (size_t n = 0; n < 4; n++) y[n] = vcvtnq_s32_f32(t[n]);
     int16x8_t low = vqaddq_s16(vcombine_s16(vqmovn_s32(y[0]), vqmovn_s32(y[1])), zero);
-    int16x8_t upper = vqaddq_s16(vcombine_s16(vqmovn_s32(y[2]), vqmovn_s32(y[3])), zero);
-    return vmaxq_u8(
-        vcombine_u8(vqmovun_s16(low), vqmovun_s16(upper)), vdupq_n_u8((uint8_t)r->low));
+    int16x8_t high = vqaddq_s16(vcombine_s16(vqmovn_s32(y[2]), vqmovn_s32(y[3])), zero);
+    bytes all = vcombine_u8(vqmovun_s16(low), vqmovun_s16(high));
+    return vminq_u8(
+        vmaxq_u8(all, vdupq_n_u8((uint8_t)r->low)), vdupq_n_u8((uint8_t)r->high));
 }
 PRIMITIVE bytes in_order(bytes v) { return v; }
 

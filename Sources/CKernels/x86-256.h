@@ -5,7 +5,7 @@
 
 #define LANES 8
 #define MAX_PANELS 1
-#define DEPTHWISE_OUTPUTS 2
+#define DEPTHWISE_OUTPUTS 4
 #define PRIMITIVE static inline __attribute__((always_inline)) ISA
 
 typedef __m256i ints;
@@ -97,17 +97,17 @@ PRIMITIVE void widen(bytes v, ints out[4]) {
     out[2] = _mm256_unpacklo_epi16(high, zero);
     out[3] = _mm256_unpackhi_epi16(high, zero);
 }
-// The packs saturate, which clamps from below; what is too large for int32 would not.
+// The packs saturate, which clamps to 0...255.
 PRIMITIVE bytes rounded(const floats t[4], const size_t count, const struct ck_requantization *r) {
-    const __m256 high = _mm256_set1_ps(r->high);
     const __m256i zero = _mm256_set1_epi16((int16_t)r->zero_point);
     __m256i y[4];
     _Pragma("clang loop unroll(full)") for (size_t n = 0; n < 4; n++)
-        y[n] = n < count ? _mm256_cvtps_epi32(_mm256_min_ps(t[n], high)) : _mm256_setzero_si256();
+        y[n] = n < count ? _mm256_cvtps_epi32(t[n]) : _mm256_setzero_si256();
     __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(y[0], y[1]), zero);
-    __m256i upper =
+    __m256i high =
         count > 2 ? _mm256_adds_epi16(_mm256_packs_epi32(y[2], y[3]), zero) : low;
-    return _mm256_max_epu8(_mm256_packus_epi16(low, upper), _mm256_set1_epi8((char)r->low));
+    __m256i all = _mm256_max_epu8(_mm256_packus_epi16(low, high), _mm256_set1_epi8((char)r->low));
+    return _mm256_min_epu8(all, _mm256_set1_epi8((char)r->high));
 }
 PRIMITIVE bytes in_order(bytes v) {
     return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));

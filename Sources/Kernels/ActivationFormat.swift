@@ -25,7 +25,7 @@ package struct ActivationFormat: Sendable, Equatable {
 
     var requantization: ck_requantization {
         ck_requantization(
-            high: Float(high - zeroPoint), low: Int32(low), zero_point: Int32(zeroPoint))
+            zero_point: Int32(zeroPoint), low: Int32(low), high: Int32(high))
     }
 
     /// What an accumulator of products of `input` and weights is multiplied with:
@@ -42,7 +42,8 @@ package struct ActivationFormat: Sendable, Equatable {
 
 /// Clamps, rounds half to even and adds the zero point: the end of every u8 operation.
 func requantized(_ t: Float, _ format: ck_requantization) -> UInt8 {
-    let bounded = min(max(t, Float(format.low - format.zero_point)), format.high)
+    let bounded = min(
+        max(t, Float(format.low - format.zero_point)), Float(format.high - format.zero_point))
     return UInt8(
         truncatingIfNeeded: format.zero_point + Int32(bounded.rounded(.toNearestOrEven)))
 }

@@ -7,66 +7,102 @@ internal import CKernels
     static let largestKernel = 8
 
     private let geometry: ConvolutionGeometry
-    private let filters: AlignedMemory<Int8>
-    private let constants: ChannelConstants
+    private let parts: [DepthwisePart]
     private let format: ActivationFormat
-    private let isNarrow: Bool
 
-    /// Packs the filters, `[channels, kernelHeight, kernelWidth]`, as `ck_depthwise` says.
+    /// Packs the filters, `[channels, kernelHeight, kernelWidth]`, for the kernels of a row.
     init(
         _ geometry: ConvolutionGeometry, filters: Span<Int8>, bias: Span<Int32>,
         inputZeroPoint: Int, multipliers: [Float], format: ActivationFormat,
         using table: KernelTable
     ) {
-        let g = geometry
-        let block = table.depthwiseBlock
+        self.geometry = geometry
+        self.format = format
+        // A few channels left over go to a kernel that takes fewer at once.
+        let channels = geometry.channels
+        let (wide, narrow) = (table.depthwise[0], table.depthwise[table.depthwise.count - 1])
+        let rest = channels % wide.block
+        let cut = narrow.block < wide.block && rest <= narrow.block ? channels - rest : channels
+        parts = [(wide, 0..<cut), (narrow, cut..<channels)].compactMap { kernel, channels in
+            channels.isEmpty
+                ? nil
+                : DepthwisePart(
+                    geometry, channels, filters: filters, bias: bias,
+                    inputZeroPoint: inputZeroPoint, multipliers: multipliers, kernel: kernel)
+        }
+    }
+
+    var byteCount: Int { parts.reduce(0) { $0 + $1.byteCount } }
+
+    /// Computes some rows of the output map; `input` is followed by its margin.
+    func run(
+        input: UnsafePointer<UInt8>, rows: Range<Int>, out: UnsafeMutablePointer<UInt8>
+    ) {
+        for part in parts {
+            unsafe part.run(geometry, format, input: input, rows: rows, out: out)
+        }
+    }
+}
+
+/// Some channels of a depthwise convolution, whose filters are laid out as `ck_depthwise` says.
+@safe struct DepthwisePart: Sendable {
+    private let channels: Range<Int>
+    private let filters: AlignedMemory<Int8>
+    private let constants: ChannelConstants
+    private let isNarrow: Bool
+    private let kernel: DepthwiseKernel
+
+    init(
+        _ g: ConvolutionGeometry, _ channels: Range<Int>, filters: Span<Int8>,
+        bias: Span<Int32>, inputZeroPoint: Int, multipliers: [Float], kernel: DepthwiseKernel
+    ) {
+        let block = kernel.block
         func place(_ channel: Int) -> Int {
             let (lane, rest) = (channel % block / 16, channel % 16)
             return channel / block * block + rest / 4 * (block / 4) + lane * 4 + rest % 4
         }
-        let quads = (g.kernelHeight + 3) / 4
-        let packed = AlignedMemory<Int8>(
-            count: g.channels.roundedUp(to: block) * g.kernelWidth * quads * 4)
-        var sums = [Int32](repeating: 0, count: g.channels)
+        let quads = (g.kernelHeight + 3) / 4 * g.kernelWidth
+        let packed = AlignedMemory<Int8>(count: channels.count.roundedUp(to: block) * quads * 4)
+        var sums = [Int32](repeating: 0, count: channels.count)
         var isNarrow = true
-        for channel in 0..<g.channels {
+        for channel in 0..<channels.count {
             let (within, first) = (place(channel) % block, channel / block * block)
-            for tap in 0..<g.kernelHeight * g.kernelWidth {
-                let weight = filters[channel * g.kernelHeight * g.kernelWidth + tap]
+            let taps = g.kernelHeight * g.kernelWidth
+            for tap in 0..<taps {
+                let weight = filters[(channels.lowerBound + channel) * taps + tap]
                 let (row, column) = tap.quotientAndRemainder(dividingBy: g.kernelWidth)
-                let quad = first * g.kernelWidth * quads + (column * quads + row / 4) * block
+                let quad = first * quads + (column * ((g.kernelHeight + 3) / 4) + row / 4) * block
                 packed[(quad + within) * 4 + row % 4] = weight
                 sums[channel] &+= Int32(weight)
                 isNarrow = isNarrow && weight >= -63 && weight <= 63
             }
         }
-        self.geometry = g
+        self.channels = channels
         self.filters = packed
-        self.format = format
         self.isNarrow = isNarrow
+        self.kernel = kernel
         constants = ChannelConstants(
-            bias: bias, filterSums: sums.span, inputZeroPoint: inputZeroPoint,
-            multipliers: multipliers, order: place)
+            bias: bias.extracting(channels), filterSums: sums.span,
+            inputZeroPoint: inputZeroPoint, multipliers: Array(multipliers[channels]),
+            order: place)
     }
 
     var byteCount: Int { filters.byteCount + constants.byteCount }
 
-    /// Computes some rows of the output map; `input` is followed by its margin.
     func run(
-        input: UnsafePointer<UInt8>, rows: Range<Int>, out: UnsafeMutablePointer<UInt8>,
-        using table: KernelTable
+        _ g: ConvolutionGeometry, _ format: ActivationFormat, input: UnsafePointer<UInt8>,
+        rows: Range<Int>, out: UnsafeMutablePointer<UInt8>
     ) {
-        let g = geometry
         var depthwise = unsafe ck_depthwise(
-            in: input, height: g.height, width: g.width, channels: g.channels,
-            kernel_height: g.kernelHeight, kernel_width: g.kernelWidth, stride: g.stride,
-            top: g.top, left: g.left, out_width: g.outputWidth,
-            kind: isNarrow ? CK_NARROW : CK_BYTES, filters: filters.base,
-            filter_sums: constants.filterSums.base, bias: constants.bias.base,
-            multipliers: constants.multipliers.base, requantization: format.requantization,
-            out: out)
+            in: input + channels.lowerBound, height: g.height, width: g.width,
+            channels: g.channels, count: channels.count, kernel_height: g.kernelHeight,
+            kernel_width: g.kernelWidth, stride: g.stride, top: g.top, left: g.left,
+            out_width: g.outputWidth, kind: isNarrow ? CK_NARROW : CK_BYTES,
+            filters: filters.base, filter_sums: constants.filterSums.base,
+            bias: constants.bias.base, multipliers: constants.multipliers.base,
+            requantization: format.requantization, out: out + channels.lowerBound)
         unsafe withUnsafePointer(to: &depthwise) {
-            unsafe table.depthwise($0, rows.lowerBound, rows.count)
+            unsafe kernel.run($0, rows.lowerBound, rows.count)
         }
     }
 }

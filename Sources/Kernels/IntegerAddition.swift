@@ -10,7 +10,9 @@ internal import CKernels
         first: ActivationFormat, second: ActivationFormat, output: ActivationFormat,
         using table: KernelTable
     ) {
-        (self.first, self.second, self.output, self.table) = (first, second, output, table)
+        (self.first, self.second, self.output) = (first, second, output)
+        let scales = Double(first.scale) + Double(second.scale)
+        self.table = table.bearing(255 * scales / Double(output.scale))
     }
 
     /// Computes some elements of the sum for one picture.

@@ -37,11 +37,13 @@ internal import CKernels
             "\(filters.count) weights, \(bias.count) biases and \(weightScales.count) scales "
                 + "for \(g)")
         self.geometry = g
-        self.table = table
         inputZeroPoint = input.zeroPoint
         let multipliers = (0..<g.outputs).map {
             output.multiplier(input: input, weightScale: weightScales[$0])
         }
+        let table = table.bearing(
+            largestResult(filters: filters, bias: bias, multipliers: multipliers))
+        self.table = table
         if g.isDepthwise
             && max(g.kernelHeight, g.kernelWidth) <= DepthwiseConvolution.largestKernel
         {
@@ -154,7 +156,7 @@ internal import CKernels
             / positionStep
         switch body {
         case .depthwise(let depthwise):
-            unsafe depthwise.run(input: base, rows: steps, out: out, using: table)
+            unsafe depthwise.run(input: base, rows: steps, out: out)
         case .winograd(let winograd):
             unsafe winograd.run(
                 input: base, tileRows: steps, panels: panels, out: out, scratch: scratch,

@@ -26,13 +26,14 @@
         let multipliers = (0..<bias.count).map {
             output?.multiplier(input: input, weightScale: weightScales[$0]) ?? 0
         }
+        let largest = largestResult(filters: weights, bias: bias, multipliers: multipliers)
         let constants = ChannelConstants(
             bias: bias, filterSums: packed.sums.span, inputZeroPoint: input.zeroPoint,
             multipliers: multipliers)
         product = IndirectProduct(filters: packed, constants: constants, format: output)
         self.input = slot
         offsets = AlignedMemory((0..<batch).map { Int32($0 * slot.stride) })
-        self.table = table
+        self.table = table.bearing(largest)
     }
 
     /// The number of panels of sixteen outputs.

@@ -75,7 +75,8 @@ package struct PoolGeometry: Sendable, Equatable {
                 : geometry.covered(position / columns, position % columns)
             return Float(Double(input.scale) / (Double(n) * Double(output.scale)))
         }
-        (self.geometry, self.table) = (geometry, table)
+        self.geometry = geometry
+        self.table = table.bearing(255 * Double(input.scale) / Double(output.scale))
         average = Average(
             multipliers: AlignedMemory(multipliers), inputZeroPoint: input.zeroPoint,
             format: output)

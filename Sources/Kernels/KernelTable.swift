@@ -6,6 +6,12 @@ private import Glibc
 private import Musl
 #endif
 
+/// A depthwise convolution, of `block` channels at a time, a multiple of 16.
+@safe struct DepthwiseKernel: Sendable {
+    let block: Int
+    let run: KernelTable.Depthwise
+}
+
 /// The kernels of one instruction set.
 ///
 /// All rows give the same bits; the Swift row says which. `DC_ISA` in the environment pins one.
@@ -30,12 +36,11 @@ private import Musl
     /// The row's name, as `DC_ISA` takes it.
     package let name: String
     let needs: UInt32
-    /// The channels that a depthwise kernel takes together, a multiple of 16.
-    let depthwiseBlock: Int
     /// Whether products of int16 are so quick here that Winograd's transforms pay.
     let prefersWinograd: Bool
     let product: Product
-    let depthwise: Depthwise
+    /// The widest, and where that takes more channels at once, one for a few that are left over.
+    let depthwise: [DepthwiseKernel]
     let winogradInput: WinogradInput
     let winogradOutput: WinogradOutput
     let maxPool: Pool
@@ -48,8 +53,8 @@ private import Musl
 extension KernelTable {
     /// The row written in Swift, which defines every result.
     package static let reference = unsafe KernelTable(
-        name: "reference", needs: 0, depthwiseBlock: 16, prefersWinograd: false,
-        product: referenceProduct, depthwise: referenceDepthwise,
+        name: "reference", needs: 0, prefersWinograd: false,
+        product: referenceProduct, depthwise: [DepthwiseKernel(block: 16, run: referenceDepthwise)],
         winogradInput: referenceWinogradInput, winogradOutput: referenceWinogradOutput,
         maxPool: referenceMaxPool, averagePool: referenceAveragePool, add: referenceAdd,
         distances: referenceDistances, dots: referenceDots)
@@ -57,35 +62,39 @@ extension KernelTable {
     #if arch(x86_64)
     private static let vectorized = [
         unsafe KernelTable(
-            name: "avx512vnni", needs: UInt32(CK_AVX512VNNI), depthwiseBlock: 64,
-            prefersWinograd: false, product: ck_u8s8_product__avx512vnni,
-            depthwise: ck_u8s8_depthwise__avx512vnni,
+            name: "avx512vnni", needs: UInt32(CK_AVX512VNNI), prefersWinograd: false,
+            product: ck_u8s8_product__avx512vnni,
+            depthwise: [
+                DepthwiseKernel(block: 64, run: ck_u8s8_depthwise__avx512vnni),
+                DepthwiseKernel(block: 32, run: ck_u8s8_depthwise__avx512vl),
+            ],
             winogradInput: ck_u8_winograd_input__avx512vnni,
             winogradOutput: ck_u8_winograd_output__avx512vnni,
             maxPool: ck_u8_maxpool__avx512vnni, averagePool: ck_u8_averagepool__avx512vnni,
             add: ck_u8_add__avx512vnni, distances: ck_f32_distances__avx512vnni,
             dots: ck_f32_dots__avx512vnni),
         unsafe KernelTable(
-            name: "avx512vl", needs: UInt32(CK_AVX512VNNI), depthwiseBlock: 32,
-            prefersWinograd: false, product: ck_u8s8_product__avx512vl,
-            depthwise: ck_u8s8_depthwise__avx512vl,
+            name: "avx512vl", needs: UInt32(CK_AVX512VNNI), prefersWinograd: false,
+            product: ck_u8s8_product__avx512vl,
+            depthwise: [DepthwiseKernel(block: 32, run: ck_u8s8_depthwise__avx512vl)],
             winogradInput: ck_u8_winograd_input__avx512vl,
             winogradOutput: ck_u8_winograd_output__avx512vl,
             maxPool: ck_u8_maxpool__avx512vl, averagePool: ck_u8_averagepool__avx512vl,
             add: ck_u8_add__avx512vl, distances: ck_f32_distances__avx512vl,
             dots: ck_f32_dots__avx512vl),
         unsafe KernelTable(
-            name: "avxvnni", needs: UInt32(CK_AVXVNNI), depthwiseBlock: 32,
-            prefersWinograd: false, product: ck_u8s8_product__avxvnni,
-            depthwise: ck_u8s8_depthwise__avxvnni,
+            name: "avxvnni", needs: UInt32(CK_AVXVNNI), prefersWinograd: false,
+            product: ck_u8s8_product__avxvnni,
+            depthwise: [DepthwiseKernel(block: 32, run: ck_u8s8_depthwise__avxvnni)],
             winogradInput: ck_u8_winograd_input__avxvnni,
             winogradOutput: ck_u8_winograd_output__avxvnni,
             maxPool: ck_u8_maxpool__avxvnni, averagePool: ck_u8_averagepool__avxvnni,
             add: ck_u8_add__avxvnni, distances: ck_f32_distances__avxvnni,
             dots: ck_f32_dots__avxvnni),
         unsafe KernelTable(
-            name: "avx2", needs: UInt32(CK_AVX2), depthwiseBlock: 32, prefersWinograd: true,
-            product: ck_u8s8_product__avx2, depthwise: ck_u8s8_depthwise__avx2,
+            name: "avx2", needs: UInt32(CK_AVX2), prefersWinograd: true,
+            product: ck_u8s8_product__avx2,
+            depthwise: [DepthwiseKernel(block: 32, run: ck_u8s8_depthwise__avx2)],
             winogradInput: ck_u8_winograd_input__avx2,
             winogradOutput: ck_u8_winograd_output__avx2, maxPool: ck_u8_maxpool__avx2,
             averagePool: ck_u8_averagepool__avx2, add: ck_u8_add__avx2,
@@ -94,8 +103,9 @@ extension KernelTable {
     #elseif arch(arm64)
     private static let vectorized = [
         unsafe KernelTable(
-            name: "neon", needs: UInt32(CK_DOTPROD), depthwiseBlock: 16, prefersWinograd: false,
-            product: ck_u8s8_product__neon, depthwise: ck_u8s8_depthwise__neon,
+            name: "neon", needs: UInt32(CK_DOTPROD), prefersWinograd: false,
+            product: ck_u8s8_product__neon,
+            depthwise: [DepthwiseKernel(block: 16, run: ck_u8s8_depthwise__neon)],
             winogradInput: ck_u8_winograd_input__neon,
             winogradOutput: ck_u8_winograd_output__neon, maxPool: ck_u8_maxpool__neon,
             averagePool: ck_u8_averagepool__neon, add: ck_u8_add__neon,
@@ -132,6 +142,30 @@ extension KernelTable {
         }
         return row
     }
+}
+
+extension KernelTable {
+    /// This row, or the reference for a layer whose results before rounding may reach 2³¹: the
+    /// other rows convert them to int32 before they are clamped.
+    ///
+    /// No real layer comes near it: 255 is the largest byte.
+    func bearing(_ largestResult: Double) -> KernelTable {
+        largestResult < 0x1p31 ? self : .reference
+    }
+}
+
+/// The largest result before rounding, `m · (255 · Σ|w| + |bias|)`, over the outputs of a layer
+/// with `filters`, `[outputs, …]`.
+func largestResult(filters: Span<Int8>, bias: Span<Int32>, multipliers: [Float]) -> Double {
+    let size = filters.count / max(bias.count, 1)
+    var largest = 0.0
+    for output in 0..<bias.count {
+        var sum = 0
+        for i in output * size..<(output + 1) * size { sum += abs(Int(filters[i])) }
+        let accumulator = 255 * sum + abs(Int(bias[output]))
+        largest = max(largest, Double(accumulator) * Double(multipliers[output].magnitude))
+    }
+    return largest
 }
 
 extension KernelTable: CustomStringConvertible {

@@ -48,7 +48,7 @@ func referenceDepthwise(_ depthwise: UnsafePointer<ck_depthwise>, firstRow: Int,
     let quads = unsafe (p.kernel_height + 3) / 4
     for y in firstRow..<firstRow + rows {
         for x in unsafe 0..<p.out_width {
-            for channel in unsafe 0..<p.channels {
+            for channel in unsafe 0..<p.count {
                 // Blocks of 16 channels keep their order.
                 let filter = unsafe channel / 16 * 16 * p.kernel_width * quads + channel % 16
                 var sum = unsafe p.bias[channel]

@@ -21,12 +21,12 @@
 enum { CK_AVX2 = 1, CK_AVX512VNNI = 2, CK_AVXVNNI = 4, CK_DOTPROD = 8 };
 uint32_t ck_cpu_features(void);
 
-// How an accumulator becomes a u8: t = (float)acc * m, clamped to [low - zero_point, high],
-// rounded half to even, plus zero_point. `low` and `zero_point` are within 0...255.
+// How an accumulator becomes a u8: t = (float)acc * m, rounded half to even, plus zero_point,
+// clamped to [low, high]. All three are within 0...255, and |t| is below 2^31.
 struct ck_requantization {
-    float high;
-    int32_t low;
     int32_t zero_point;
+    int32_t low;
+    int32_t high;
 };
 
 // What is multiplied: u8 with s8; u8 with s8 within -63...63; or s16 with s16, two to a quad.
@@ -61,10 +61,11 @@ struct ck_product {
 // 16 * lane + 4 * group + i comes at group * block / 4 + lane * 4 + i, so that what is
 // interleaved and packed within 128-bit lanes needs no permutation.
 struct ck_depthwise {
-    const uint8_t *in;
+    const uint8_t *in;     // the first of the channels to compute
     size_t height;
     size_t width;
-    size_t channels;
+    size_t channels;       // of the map
+    size_t count;          // to compute
     size_t kernel_height;  // 8 at most
     size_t kernel_width;   // 8 at most
     size_t stride;
@@ -77,7 +78,7 @@ struct ck_depthwise {
     const int32_t *bias;         // [blocks][block]
     const float *multipliers;    // [blocks][block]
     struct ck_requantization requantization;
-    uint8_t *out;                // [position][channels]
+    uint8_t *out;                // [position][channels], at the first channel to compute
 };
 
 // The transforms of Winograd's F(2x2, 3x3) around a product of words, in tiles of 2 x 2 outputs
