@@ -3,11 +3,16 @@
 import PackageDescription
 
 // A package of its own, so that the main one needs nothing for measuring. `run` builds it.
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
 let library = Target.Dependency.product(name: "DeepCluster", package: "deepcluster")
 
 let package = Package(
     name: "bench",
-    products: [.executable(name: "engine-bench", targets: ["EngineBench"])],
+    products: [
+        .executable(name: "cluster-bench", targets: ["ClusterBench"]),
+        .executable(name: "engine-bench", targets: ["EngineBench"]),
+    ],
     dependencies: [
         .package(name: "deepcluster", path: "../.."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -16,10 +21,8 @@ let package = Package(
         .target(name: "CLimits"),
         .executableTarget(
             name: "EngineBench",
-            dependencies: [
-                "CLimits", library,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
+            dependencies: ["CLimits", library, argumentParser]),
+        .executableTarget(name: "ClusterBench", dependencies: [library, argumentParser]),
     ]
 )
 

@@ -27,10 +27,12 @@ class Contender:
             raise ChildProcessError(f"{self.name} ended with {self.process.wait()}")
         return json.loads(line)
 
-    def turn(self, seconds: float) -> None:
-        """Two calls to warm up, then as many as fill the time; the median is kept."""
-        warm = self.ask("run 2")[-1]
-        calls = max(3, min(10_000, round(seconds / warm)))
+    def turn(self, seconds: float, calls: int | None) -> None:
+        """Two calls to warm up, then as many as fill the time; the median is kept. Where the
+        calls are counted, they are long, and the first warms up for itself."""
+        if calls is None:
+            warm = self.ask("run 2")[-1]
+            calls = max(3, min(10_000, round(seconds / warm)))
         self.turns.append(statistics.median(self.ask(f"run {calls}")))
 
     @property
@@ -42,7 +44,10 @@ class Contender:
         self.process.wait()
 
 
-def alternate(contenders: list[Contender], seconds: float, rounds: int, least: int = 5) -> int:
+def alternate(
+    contenders: list[Contender], seconds: float, rounds: int, least: int = 5,
+    calls: int | None = None,
+) -> int:
     """Turn after turn until every median is steady within half a percent, at most `rounds` times.
 
     The order is rotated from round to round, and each turn begins when the threads of the one
@@ -52,7 +57,7 @@ def alternate(contenders: list[Contender], seconds: float, rounds: int, least: i
         first = number % len(contenders)
         for contender in contenders[first:] + contenders[:first]:
             time.sleep(0.05)
-            contender.turn(seconds)
+            contender.turn(seconds, calls)
         if number + 1 >= least and all(_is_steady(c.turns) for c in contenders):
             return number + 1
     return rounds
