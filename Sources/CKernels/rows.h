@@ -37,6 +37,19 @@ INLINE ints first_sums(
     return add_ints(sums, times_128(load_ints(filter_sums + at)));
 }
 
+INLINE bytes added(bytes first, bytes second, const struct ck_add *p) {
+    ints a[4], b[4];
+    widen(first, a);
+    widen(second, b);
+    const ints a_zero = repeat_int(p->a_zero_point), b_zero = repeat_int(p->b_zero_point);
+    floats t[4];
+    UNROLL for (size_t n = 0; n < 4; n++)
+        t[n] = add(
+            multiply(to_floats(subtract_ints(a[n], a_zero)), repeat_float(p->a_ratio)),
+            multiply(to_floats(subtract_ints(b[n], b_zero)), repeat_float(p->b_ratio)));
+    return rounded(t, 4, &p->requantization);
+}
+
 // MARK: Products
 
 // One tile, `rows` × `panels` of 16 channels, its sums in registers throughout. Extents and kind
@@ -86,9 +99,10 @@ INLINE void tile(
         floats t[4];
         UNROLL for (size_t n = 0; n < columns; n++)
             t[n] = multiply(to_floats(acc[m * columns + n]), multipliers[n]);
-        store_bytes(
-            p->out + (row + m) * p->out_stride + channel,
-            in_order(rounded(t, columns, &p->requantization)), count, panels * 16);
+        bytes y = in_order(rounded(t, columns, &p->requantization));
+        const size_t at = (row + m) * p->out_stride + channel;
+        if (p->sum) y = added(y, load_bytes(p->sum->b + at), p->sum);
+        store_bytes(p->out + at, y, count, panels * 16);
     }
 }
 
@@ -361,10 +375,11 @@ ISA void ROW(u8_winograd_output)(
             size_t count = least(channels - c, BLOCK);
             UNROLL for (size_t i = 0; i < 4; i++) {
                 size_t y = row + i / 2, x = column + i % 2;
-                if (y < p->out_height && x < p->out_width)
-                    store_bytes(
-                        p->out + (y * p->out_width + x) * p->outputs + channel + c,
-                        in_order(rounded(t[i], 4, &p->requantization)), count, BLOCK);
+                if (y >= p->out_height || x >= p->out_width) continue;
+                const size_t at = (y * p->out_width + x) * p->outputs + channel + c;
+                bytes sums = in_order(rounded(t[i], 4, &p->requantization));
+                if (p->sum) sums = added(sums, load_bytes(p->sum->b + at), p->sum);
+                store_bytes(p->out + at, sums, count, BLOCK);
             }
         }
     }
@@ -428,19 +443,10 @@ ISA void ROW(u8_averagepool)(const struct ck_pool *p, size_t first_row, size_t r
 }
 
 ISA void ROW(u8_add)(const struct ck_add *p, size_t start, size_t count) {
-    const ints a_zero = repeat_int(p->a_zero_point), b_zero = repeat_int(p->b_zero_point);
-    const floats a_ratio = repeat_float(p->a_ratio), b_ratio = repeat_float(p->b_ratio);
-    for (size_t i = start; i < start + count; i += BLOCK) {
-        ints a[4], b[4];
-        widen(load_bytes(p->a + i), a);
-        widen(load_bytes(p->b + i), b);
-        floats t[4];
-        UNROLL for (size_t n = 0; n < 4; n++)
-            t[n] = add(
-                multiply(to_floats(subtract_ints(a[n], a_zero)), a_ratio),
-                multiply(to_floats(subtract_ints(b[n], b_zero)), b_ratio));
-        store_bytes(p->out + i, rounded(t, 4, &p->requantization), start + count - i, BLOCK);
-    }
+    for (size_t i = start; i < start + count; i += BLOCK)
+        store_bytes(
+            p->out + i, added(load_bytes(p->a + i), load_bytes(p->b + i), p), start + count - i,
+            BLOCK);
 }
 
 // MARK: Float distances

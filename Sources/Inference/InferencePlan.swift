@@ -35,9 +35,11 @@ public final class InferencePlan: Sendable {
     ///     and centroids.
     ///   - batch: The number of pictures that one call takes at most.
     ///   - threads: How many threads work on a call.
+    ///   - keepsLayers: Whether every layer's output is kept apart, as `outputs` and `layerTimes`
+    ///     want it, instead of being added to another as it is written.
     /// - Throws: `InferenceError` with the layer or setting that cannot be used.
     public convenience init(
-        _ checkpoint: Checkpoint, batch: Int = 1, threads: Int = 1
+        _ checkpoint: Checkpoint, batch: Int = 1, threads: Int = 1, keepsLayers: Bool = false
     ) throws(InferenceError) {
         let table: KernelTable
         do {
@@ -45,19 +47,22 @@ public final class InferencePlan: Sendable {
         } catch {
             throw .instructionSet(error.description)
         }
-        try self.init(checkpoint, batch: batch, threads: threads, using: table)
+        try self.init(
+            checkpoint, batch: batch, threads: threads, keepsLayers: keepsLayers, using: table)
     }
 
     /// Plans a network on a row of the kernel table.
     package init(
-        _ checkpoint: Checkpoint, batch: Int = 1, threads: Int = 1, using table: KernelTable
+        _ checkpoint: Checkpoint, batch: Int = 1, threads: Int = 1, keepsLayers: Bool = false,
+        using table: KernelTable
     ) throws(InferenceError) {
         for (name, value, allowed) in [
             ("batch", batch, Self.limits.batch), ("threads", threads, Self.limits.threads),
         ] where !allowed.contains(value) {
             throw .invalidSetting(name: name, value: value, allowed: allowed)
         }
-        let planner = try Planner(checkpoint, batch: batch, table: table)
+        let planner = try Planner(
+            checkpoint, batch: batch, keepsLayers: keepsLayers, table: table)
         let program = try planner.program(threads: threads)
         self.batch = batch
         self.threads = threads
@@ -92,6 +97,8 @@ public final class InferencePlan: Sendable {
     }
 
     /// The u8 output of every layer that has one, and of the input, `[count] + shape`.
+    ///
+    /// Without `keepsLayers` the convolutions that are merged with the sum behind them are absent.
     package func outputs(_ pixels: Span<UInt8>, count: Int) -> [String: Tensor<UInt8>] {
         distances.withLock { _ in
             load(pixels, count: count)

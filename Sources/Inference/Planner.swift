@@ -18,9 +18,12 @@ struct Planner {
     private let accumulators: AlignedMemory<Int32>
     /// The three layers at the end.
     private let ending: (projection: Layer, centroids: Layer)
+    /// The sums that are added up as the convolution right before them is written, by its name.
+    private let sums: [String: Layer]
 
+    /// A planner that keeps every layer's output apart where `keepsLayers` says so.
     init(
-        _ checkpoint: Checkpoint, batch: Int, table: KernelTable
+        _ checkpoint: Checkpoint, batch: Int, keepsLayers: Bool, table: KernelTable
     ) throws(InferenceError) {
         guard checkpoint.precision == .int8 else {
             throw .checkpoint(.wrongPrecision(found: checkpoint.precision, needed: .int8))
@@ -41,11 +44,12 @@ struct Planner {
         ending = try Self.ending(of: checkpoint.network)
         formats = try Self.formats(of: checkpoint)
 
-        let memory = Self.reservations(checkpoint.network, shapes)
+        try Self.checkTables(checkpoint.network, shapes)
+        sums = keepsLayers ? [:] : Self.sums(checkpoint.network, shapes)
+        let memory = Self.reservations(checkpoint.network, shapes, sums)
         let layout = ArenaLayout(memory.map(\.reservation))
-        let limit = Int(Int32.max)
-        guard layout.stride <= limit / batch else {
-            throw .tooLarge(bytes: layout.stride * batch, limit: limit)
+        guard layout.stride <= Self.limit / batch else {
+            throw .tooLarge(bytes: layout.stride * batch, limit: Self.limit)
         }
         arena = Arena(byteCount: layout.stride * batch)
         var slots: [String: ActivationSlot] = [:]
@@ -66,7 +70,8 @@ struct Planner {
                 normalized: checkpoint.input.normalizationTable(), format: format(Network.input)),
             input: slot(Network.input), stages: [], accumulators: accumulators,
             head: try head())
-        for layer in checkpoint.network.layers {
+        let merged = Set(sums.values.map(\.name))
+        for layer in checkpoint.network.layers where !merged.contains(layer.name) {
             if case .linear = layer.kind {
                 program.stages.append(.batch(try batchStep(layer)))
             } else if let step = try pictureStep(layer) {
@@ -158,8 +163,24 @@ extension Planner {
         layer: String, isCopy: Bool, reservation: ArenaLayout.Reservation
     )
 
+    /// The sums right behind a convolution whose output nothing else reads.
+    private static func sums(_ network: Network, _ shapes: [String: Shape]) -> [String: Layer] {
+        var sums: [String: Layer] = [:]
+        for (layer, next) in zip(network.layers, network.layers.dropFirst()) {
+            guard case .convolution(let convolution) = layer.kind, next.kind == .add,
+                convolution.groups == 1 || shapes[layer.inputs[0]]?[2] != convolution.groups,
+                network.layers.flatMap(\.inputs).filter({ $0 == layer.name }).count == 1,
+                next.inputs.contains(layer.name)
+            else { continue }
+            sums[layer.name] = next
+        }
+        return sums
+    }
+
     /// One reservation for every u8 activation and every padded copy.
-    private static func reservations(_ network: Network, _ shapes: [String: Shape]) -> [Entry] {
+    private static func reservations(
+        _ network: Network, _ shapes: [String: Shape], _ sums: [String: Layer]
+    ) -> [Entry] {
         var entries: [Entry] = []
         func reserve(_ name: String, writtenAt first: Int) {
             guard let shape = shapes[name] else { return }
@@ -174,7 +195,11 @@ extension Planner {
         }
         reserve(Network.input, writtenAt: -1)
         for (index, layer) in network.layers.enumerated() where network.isQuantized(layer) {
-            reserve(layer.name, writtenAt: index)
+            // A sum is written one layer earlier where the convolution before it does that.
+            if sums[layer.name] == nil {
+                let isMerged = index > 0 && sums[network.layers[index - 1].name] == layer
+                reserve(layer.name, writtenAt: isMerged ? index - 1 : index)
+            }
             if let input = shapes[layer.inputs[0]],
                 let count = ConvolutionGeometry(layer.kind, on: input)?.paddedCopyCount
             {
@@ -224,9 +249,10 @@ extension Planner {
     /// computes.
     private func pictureStep(_ layer: Layer) throws(InferenceError) -> PictureStep? {
         guard let operation = try operation(layer) else { return nil }
+        let name = sums[layer.name]?.name ?? layer.name
         return PictureStep(
-            layer: layer.name, operation: operation, input: slot(layer.inputs[0]),
-            output: slot(layer.name), arena: arena)
+            layer: name, operation: operation, input: slot(layer.inputs[0]),
+            output: slot(name), arena: arena)
     }
 
     private func operation(_ layer: Layer) throws(InferenceError) -> PictureStep.Operation? {
@@ -281,11 +307,18 @@ extension Planner {
             preconditionFailure("'\(layer.name)' is no convolution")
         }
         let weights = layer.kind == .sobel ? .sobel : try weights(of: layer.name)
+        let sum = sums[layer.name].map { sum in
+            let other = sum.inputs[0] == layer.name ? sum.inputs[1] : sum.inputs[0]
+            let addition = IntegerAddition(
+                first: format(layer.name), second: format(other), output: format(sum.name),
+                using: table)
+            return (addition: addition, other: slot(other))
+        }
         let convolution = IntegerConvolution(
             geometry, filters: weights.values.span, bias: weights.bias.span,
             weightScales: weights.scales.span, input: format(layer.inputs[0]),
-            output: format(layer.name), using: table)
-        return .convolution(convolution, copy: copies[layer.name])
+            output: format(layer.name), using: sum?.addition.table ?? table)
+        return .convolution(convolution, copy: copies[layer.name], sum: sum)
     }
 
     private func weights(of layer: String) throws(InferenceError) -> IntegerWeights {

@@ -4,7 +4,9 @@ import Tensors
 /// A layer that works on one picture at a time.
 struct PictureStep: Sendable {
     enum Operation: Sendable {
-        case convolution(IntegerConvolution, copy: ActivationSlot?)
+        case convolution(
+            IntegerConvolution, copy: ActivationSlot?,
+            sum: (addition: IntegerAddition, other: ActivationSlot)? = nil)
         case pool(IntegerPool)
         case addition(IntegerAddition, with: ActivationSlot)
     }
@@ -17,20 +19,24 @@ struct PictureStep: Sendable {
 
     /// What must be done to a picture before its parts are run.
     func prepare(picture: Int) {
-        if case .convolution(let convolution, let copy) = operation {
+        if case .convolution(let convolution, let copy, _) = operation {
             convolution.prepare(in: arena, from: input, copy: copy, picture: picture)
         }
     }
 
     /// The bytes of scratch that a run needs.
     var scratchCount: Int {
-        if case .convolution(let convolution, _) = operation { convolution.scratchCount } else { 0 }
+        if case .convolution(let convolution, _, _) = operation {
+            convolution.scratchCount
+        } else {
+            0
+        }
     }
 
     /// Computes one of `parts` parts of a picture's output.
     func run(picture: Int, part: Int, of parts: Int, scratch: Scratch) {
         switch operation {
-        case .convolution(let convolution, let copy):
+        case .convolution(let convolution, let copy, let sum):
             var positions = 0..<convolution.geometry.positions
             var panels = 0..<convolution.panels
             if splitsPanels(convolution) {
@@ -42,7 +48,7 @@ struct PictureStep: Sendable {
             }
             convolution.run(
                 in: arena, from: copy ?? input, to: output, picture: picture,
-                positions: positions, panels: panels, scratch: scratch)
+                positions: positions, panels: panels, scratch: scratch, adding: sum)
         case .pool(let pool):
             let rows = (0..<pool.geometry.outputHeight).part(part, of: parts, step: 1)
             pool.run(in: arena, from: input, to: output, picture: picture, rows: rows)
@@ -61,7 +67,7 @@ struct PictureStep: Sendable {
     func parts(threads: Int) -> Int {
         let work =
             switch operation {
-            case .convolution(let convolution, _):
+            case .convolution(let convolution, _, _):
                 convolution.geometry.positions * convolution.geometry.weights
             case .pool(let pool):
                 output.count * pool.geometry.kernelHeight * pool.geometry.kernelWidth * 8
@@ -78,7 +84,7 @@ struct PictureStep: Sendable {
     /// The bytes taken by packed filters and tables.
     var byteCount: Int {
         switch operation {
-        case .convolution(let convolution, _): convolution.byteCount
+        case .convolution(let convolution, _, _): convolution.byteCount
         case .pool(let pool): pool.byteCount
         case .addition: 0
         }

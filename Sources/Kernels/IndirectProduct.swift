@@ -24,11 +24,11 @@ internal import CKernels
     ///
     /// `offsets`, `[taps][offsetStride]`, count from `base`. `block` is how many rows to take
     /// before going to the next panel, so that what they read stays in the cache while the
-    /// filters pass by.
+    /// filters pass by. `sum` is added to bytes before they are written.
     func run(
         base: UnsafePointer<UInt8>, offsets: AlignedMemory<Int32>, offsetStride: Int,
         rows: Range<Int>, panels: Range<Int>, block: Int, to destination: Destination,
-        using table: KernelTable
+        adding sum: UnsafePointer<ck_add>? = nil, using table: KernelTable
     ) {
         precondition(
             offsets.count >= filters.taps * offsetStride && rows.upperBound <= offsetStride
@@ -51,7 +51,7 @@ internal import CKernels
             multipliers: constants.multipliers.base,
             requantization: format?.requantization ?? ck_requantization(),
             outputs: filters.outputs, out: bytes, accumulators: accumulators,
-            out_stride: outStride)
+            out_stride: outStride, sum: sum)
         unsafe withUnsafePointer(to: &product) { product in
             var row = rows.lowerBound
             while row < rows.upperBound {

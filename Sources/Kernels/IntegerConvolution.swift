@@ -134,10 +134,13 @@ internal import CKernels
     /// Computes some positions (row-major in the output map) of some panels for one picture.
     ///
     /// `input` is the slot that was prepared: the padded copy where there is one. `positions`
-    /// keeps to `positionStep`. Calls that run at the same time have scratch of their own.
+    /// keeps to `positionStep`. Calls that run at the same time have scratch of their own. What
+    /// is written is added to `sum.other` first; a depthwise convolution cannot do that, and the
+    /// addition's kernel row is to be the convolution's.
     package func run(
         in arena: Arena, from input: ActivationSlot, to output: ActivationSlot, picture: Int,
-        positions: Range<Int>, panels: Range<Int>, scratch: Scratch
+        positions: Range<Int>, panels: Range<Int>, scratch: Scratch,
+        adding sum: (addition: IntegerAddition, other: ActivationSlot)? = nil
     ) {
         guard !positions.isEmpty, !panels.isEmpty else { return }
         let g = geometry
@@ -156,24 +159,45 @@ internal import CKernels
             / positionStep
         switch body {
         case .depthwise(let depthwise):
+            precondition(sum == nil, "a depthwise convolution adds nothing up: \(g)")
             unsafe depthwise.run(input: base, rows: steps, out: out)
         case .winograd(let winograd):
-            unsafe winograd.run(
-                input: base, tileRows: steps, panels: panels, out: out, scratch: scratch,
-                using: table)
+            unsafe withTerms(sum, arena, picture, skipping: 0) { terms in
+                unsafe winograd.run(
+                    input: base, tileRows: steps, panels: panels, out: out, adding: terms,
+                    scratch: scratch, using: table)
+            }
         case .groups(let products, let offsets):
             let size = products[0].filters.panels
             for (group, product) in products.enumerated() {
                 let mine = panels.clamped(to: group * size..<(group + 1) * size)
                 guard !mine.isEmpty else { continue }
                 let first = group * g.outputs / g.groups
-                unsafe product.run(
-                    base: base + group * (g.channels / g.groups), offsets: offsets,
-                    offsetStride: g.positions, rows: positions,
-                    panels: mine.lowerBound - group * size..<mine.upperBound - group * size,
-                    block: rowsInCache, to: .bytes(out + first, stride: g.outputs), using: table)
+                unsafe withTerms(sum, arena, picture, skipping: first) { terms in
+                    unsafe product.run(
+                        base: base + group * (g.channels / g.groups), offsets: offsets,
+                        offsetStride: g.positions, rows: positions,
+                        panels: mine.lowerBound - group * size..<mine.upperBound - group * size,
+                        block: rowsInCache, to: .bytes(out + first, stride: g.outputs),
+                        adding: terms, using: table)
+                }
             }
         }
+    }
+
+    /// Calls `body` with a sum as the kernels take it, from channel `first` on.
+    private func withTerms(
+        _ sum: (addition: IntegerAddition, other: ActivationSlot)?, _ arena: Arena,
+        _ picture: Int, skipping first: Int, _ body: (UnsafePointer<ck_add>?) -> Void
+    ) {
+        guard let sum else { return body(nil) }
+        precondition(
+            sum.other.count == geometry.positions * geometry.outputs,
+            "\(sum.other) for \(geometry)")
+        // Kernels read neither the first term nor the result here: they have both at hand.
+        let other = unsafe arena.start(of: sum.other, picture: picture) + first
+        var terms = unsafe sum.addition.terms(other, other, out: other)
+        unsafe withUnsafePointer(to: &terms) { unsafe body($0) }
     }
 
     /// The number of positions that are computed together, a multiple of every tile's height.

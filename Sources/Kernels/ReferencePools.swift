@@ -51,9 +51,12 @@ func referenceAveragePool(_ pool: UnsafePointer<ck_pool>, firstRow: Int, rows: I
 
 func referenceAdd(_ add: UnsafePointer<ck_add>, first: Int, count: Int) {
     let p = unsafe add.pointee
-    for i in first..<first + count {
-        let a = unsafe Float(Int32(p.a[i]) - p.a_zero_point) * p.a_ratio
-        let b = unsafe Float(Int32(p.b[i]) - p.b_zero_point) * p.b_ratio
-        unsafe p.out[i] = requantized(a + b, p.requantization)
-    }
+    for i in first..<first + count { unsafe p.out[i] = added(p.a[i], p.b[i], p) }
+}
+
+/// The sum of two bytes, each in its own format.
+func added(_ a: UInt8, _ b: UInt8, _ p: ck_add) -> UInt8 {
+    let first = unsafe Float(Int32(a) - p.a_zero_point) * p.a_ratio
+    let second = unsafe Float(Int32(b) - p.b_zero_point) * p.b_ratio
+    return unsafe requantized(first + second, p.requantization)
 }

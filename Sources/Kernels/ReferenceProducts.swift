@@ -31,8 +31,11 @@ func referenceProduct(
             if let accumulators = unsafe p.accumulators {
                 unsafe accumulators[position] = sum
             } else if let out = unsafe p.out, let multipliers = unsafe p.multipliers {
-                unsafe out[position] = requantized(
-                    Float(sum) * multipliers[channel], p.requantization)
+                let byte = unsafe requantized(Float(sum) * multipliers[channel], p.requantization)
+                unsafe out[position] =
+                    p.sum.map {
+                        unsafe added(byte, $0.pointee.b[position], $0.pointee)
+                    } ?? byte
             }
         }
     }
@@ -120,8 +123,13 @@ func referenceWinogradOutput(
                 guard unsafe y < p.out_height && x < p.out_width else { continue }
                 let sum = vector((0..<4).map { columns[$0][i / 2] })[i % 2] >> 2
                 let output = channel + c
-                unsafe p.out[(y * p.out_width + x) * p.outputs + output] = requantized(
+                let position = unsafe (y * p.out_width + x) * p.outputs + output
+                let byte = unsafe requantized(
                     Float(sum &+ p.bias[output]) * p.multipliers[output], p.requantization)
+                unsafe p.out[position] =
+                    p.sum.map {
+                        unsafe added(byte, $0.pointee.b[position], $0.pointee)
+                    } ?? byte
             }
         }
     }

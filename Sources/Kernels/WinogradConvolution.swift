@@ -110,7 +110,8 @@ internal import CKernels
     /// Computes some rows of tiles, two rows of the output map each, of some panels of outputs.
     func run(
         input: UnsafePointer<UInt8>, tileRows: Range<Int>, panels: Range<Int>,
-        out: UnsafeMutablePointer<UInt8>, scratch: Scratch, using table: KernelTable
+        out: UnsafeMutablePointer<UInt8>, adding sum: UnsafePointer<ck_add>?, scratch: Scratch,
+        using table: KernelTable
     ) {
         let g = geometry
         let transformed = unsafe scratch.numbers(Int16.self, at: 0, count: 16 * transformedStride)
@@ -123,7 +124,7 @@ internal import CKernels
             products_width: productsWidth, products_stride: productsStride,
             bias: constants.bias.base, multipliers: constants.multipliers.base,
             requantization: format.requantization, out_height: g.outputHeight,
-            out_width: g.outputWidth, outputs: g.outputs, out: out)
+            out_width: g.outputWidth, outputs: g.outputs, out: out, sum: sum)
         unsafe withUnsafePointer(to: &winograd) { winograd in
             let tiles = tileRows.lowerBound * tileColumns..<tileRows.upperBound * tileColumns
             for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: Self.block) {
@@ -155,7 +156,7 @@ internal import CKernels
                 filters: filters.memory.base, kind: CK_WORDS, filter_sums: zeros.base,
                 bias: zeros.base, multipliers: nil, requantization: ck_requantization(),
                 outputs: panels.upperBound * 16, out: nil, accumulators: out,
-                out_stride: productsWidth)
+                out_stride: productsWidth, sum: nil)
             unsafe withUnsafePointer(to: &product) {
                 unsafe table.product($0, 0, tiles, panels.lowerBound, panels.count)
             }

@@ -44,7 +44,8 @@ public struct DriftMeter {
             layers.append((step.layer.name, step.source, format))
         }
         do {
-            plan = try InferencePlan(quantized, batch: batch, threads: threads)
+            plan = try InferencePlan(
+                quantized, batch: batch, threads: threads, keepsLayers: true)
         } catch { throw .inference(error) }
         self.layers = layers
         errors = layers.map { _ in ErrorSums() }

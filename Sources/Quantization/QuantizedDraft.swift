@@ -63,7 +63,8 @@ struct QuantizedDraft {
             return means
         }
         do {
-            let plan = try InferencePlan(checkpoint, batch: 1, threads: threads)
+            let plan = try InferencePlan(
+                checkpoint, batch: 1, threads: threads, keepsLayers: true)
             for row in 0..<views.shape[0] {
                 let outputs = plan.outputs(Array(views[row: row]).span, count: 1)
                 guard let values = outputs[layer] else {

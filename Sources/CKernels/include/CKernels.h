@@ -32,6 +32,18 @@ struct ck_requantization {
 // What is multiplied: u8 with s8; u8 with s8 within -63...63; or s16 with s16, two to a quad.
 enum ck_kind { CK_BYTES, CK_NARROW, CK_WORDS };
 
+// t = (float)(a - a_zero) * a_ratio + (float)(b - b_zero) * b_ratio, then as above.
+struct ck_add {
+    const uint8_t *a;
+    const uint8_t *b;
+    uint8_t *out;
+    int32_t a_zero_point;
+    int32_t b_zero_point;
+    float a_ratio;
+    float b_ratio;
+    struct ck_requantization requantization;
+};
+
 // Gathered rows times packed filters: convolution and linear layers.
 //
 // Row r of the left matrix is made of `taps` runs of 4 * quads bytes (readable); run t
@@ -52,6 +64,9 @@ struct ck_product {
     uint8_t *_Nullable out;          // [row][out_stride]
     int32_t *_Nullable accumulators; // [row][out_stride], written in place of `out` if set
     size_t out_stride;
+    // Added to the bytes before they are written: `a` is these bytes, `b` [row][out_stride]
+    // (readable), `out` not read.
+    const struct ck_add *_Nullable sum;
 };
 
 // One filter per channel, on one map [height][width][channels] (readable) that is followed by
@@ -104,6 +119,7 @@ struct ck_winograd {
     size_t out_width;
     size_t outputs;
     uint8_t *out;               // [position][outputs]
+    const struct ck_add *_Nullable sum;  // as for a product
 };
 
 // A window sliding over one map [height][width][channels]; positions outside are left out.
@@ -123,18 +139,6 @@ struct ck_pool {
     // position.
     const float *_Nullable multipliers;  // [out_height * out_width]
     int32_t in_zero_point;
-    struct ck_requantization requantization;
-};
-
-// t = (float)(a - a_zero) * a_ratio + (float)(b - b_zero) * b_ratio, then as above.
-struct ck_add {
-    const uint8_t *a;
-    const uint8_t *b;
-    uint8_t *out;
-    int32_t a_zero_point;
-    int32_t b_zero_point;
-    float a_ratio;
-    float b_ratio;
     struct ck_requantization requantization;
 };
 
