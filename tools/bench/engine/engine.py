@@ -170,9 +170,11 @@ class Bench:
         }
 
     def _run(self, *arguments: str) -> str:
-        return subprocess.run(
-            [self.program, *arguments], env=self.ours, check=True, stdout=subprocess.PIPE,
-            text=True).stdout
+        result = subprocess.run(
+            [self.program, *arguments], env=self.ours, stdout=subprocess.PIPE, text=True)
+        if result.returncode != 0:
+            sys.exit(f"engine-bench {arguments[0]} failed; the reason is above")
+        return result.stdout
 
 
 def share(rate: float, limit: float | None) -> float | None:

@@ -8,6 +8,7 @@
 #include <immintrin.h>
 
 #define VNNI512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+#define AVXVNNI __attribute__((target("avx2,avxvnni")))
 #define AVX2 __attribute__((target("avx2")))
 
 // Twelve sums hide a latency of up to six cycles at two instructions a cycle.
@@ -30,6 +31,16 @@ VNNI512 static uint64_t dpbusd_256(uint64_t iterations) {
     for (uint64_t n = 0; n < iterations; n++) EACH {
         sums[i] = _mm256_dpbusd_epi32(sums[i], x, w);
         __asm__ volatile("" : "+v"(sums[i]));
+    }
+    return iterations * SUMS * 32;
+}
+
+AVXVNNI static uint64_t dpbusd_vex(uint64_t iterations) {
+    __m256i sums[SUMS], x = _mm256_set1_epi8(3), w = _mm256_set1_epi8(-5);
+    EACH sums[i] = _mm256_setzero_si256();
+    for (uint64_t n = 0; n < iterations; n++) EACH {
+        sums[i] = _mm256_dpbusd_avx_epi32(sums[i], x, w);
+        HIDE(sums[i]);
     }
     return iterations * SUMS * 32;
 }
@@ -65,6 +76,7 @@ int cl_has(enum cl_way way) {
     case CL_DPBUSD_256:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+    case CL_DPBUSD_VEX: return __builtin_cpu_supports("avxvnni") != 0;
     case CL_MADDUBS:
     case CL_MADDWD: return __builtin_cpu_supports("avx2") != 0;
     case CL_DOT_NEON: return 0;
@@ -77,6 +89,7 @@ uint64_t cl_multiply(enum cl_way way, uint64_t iterations) {
     switch (way) {
     case CL_DPBUSD_512: return dpbusd_512(iterations);
     case CL_DPBUSD_256: return dpbusd_256(iterations);
+    case CL_DPBUSD_VEX: return dpbusd_vex(iterations);
     case CL_MADDUBS: return maddubs(iterations);
     case CL_MADDWD: return maddwd(iterations);
     case CL_DOT_NEON: return 0;

@@ -46,7 +46,8 @@ struct Limits: ParsableCommand {
 /// Measured limits of the CPU, a second.
 enum CPULimit {
     static let ways: [(name: String, way: cl_way)] = [
-        ("dpbusd_512", CL_DPBUSD_512), ("dpbusd_256", CL_DPBUSD_256), ("maddubs", CL_MADDUBS),
+        ("dpbusd_512", CL_DPBUSD_512), ("dpbusd_256", CL_DPBUSD_256), ("dpbusd_vex", CL_DPBUSD_VEX),
+        ("maddubs", CL_MADDUBS),
         ("maddwd", CL_MADDWD), ("dot_neon", CL_DOT_NEON),
     ]
 
@@ -55,7 +56,8 @@ enum CPULimit {
     static func products(isa: String, weightBits: Int, threads: Int) -> Double? {
         switch isa {
         case "avx512vnni": products(CL_DPBUSD_512, threads: threads)
-        case "avxvnni": products(CL_DPBUSD_256, threads: threads)
+        case "avx512vl": products(CL_DPBUSD_256, threads: threads)
+        case "avxvnni": products(CL_DPBUSD_VEX, threads: threads)
         // Two products of 8-bit weights do not fit the int16 of vpmaddubsw.
         case "avx2": products(weightBits == 7 ? CL_MADDUBS : CL_MADDWD, threads: threads)
         case "neon": products(CL_DOT_NEON, threads: threads)

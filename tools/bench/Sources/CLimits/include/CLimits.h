@@ -12,7 +12,8 @@
 // Ways to multiply u8 by s8 and add up in 32 bits, all operands in registers.
 enum cl_way {
     CL_DPBUSD_512,  // vpdpbusd on 64 bytes
-    CL_DPBUSD_256,  // vpdpbusd on 32 bytes
+    CL_DPBUSD_256,  // vpdpbusd on 32 bytes, as AVX-512 VL encodes it
+    CL_DPBUSD_VEX,  // the same, as AVX-VNNI does
     CL_MADDUBS,     // vpmaddubsw, vpmaddwd, vpaddd: exact for weights within -63...63
     CL_MADDWD,      // vpmaddwd, vpaddd on int16: exact for all weights
     CL_DOT_NEON,    // sdot on 16 bytes
