@@ -1,31 +1,40 @@
 import Foundation
+import Kernels
 import Synchronization
 
 /// A fixed set of threads that share out the numbered tasks of one job after another.
 ///
-/// The thread that asks works along; the others sleep in the kernel between jobs, so that an
-/// idle plan costs nothing. Running a job allocates nothing.
+/// The thread that asks works along. Jobs follow each other within microseconds while a network
+/// runs, and waking a thread takes longer than a small layer, so for a moment after a job the
+/// others look out for the next one; then they sleep in the kernel, so that an idle plan costs
+/// nothing. Running a job allocates nothing.
 package final class Crew<Job: Sendable>: Sendable {
     /// The number of threads, the caller's included.
     package let threads: Int
     private let shared: Shared
 
+    /// What is to be done, by whom.
     private struct Shift: Sendable {
+        var number = 0
         var job: Job?
         var tasks = 0
+        var workers = 0
         var isOver = false
     }
 
     private final class Shared: Sendable {
         let perform: @Sendable (_ job: Job, _ task: Int, _ worker: Int) -> Void
         let shift = Mutex(Shift())
+        /// The number of the shift, to look out for without the lock.
+        let number = Atomic(0)
         let next = Atomic(0)
-        let begin: [DispatchSemaphore]
-        let end = DispatchSemaphore(value: 0)
+        let unfinished = Atomic(0)
+        let begin: [Bell]
+        let end = Bell()
 
         init(workers: Int, perform: @escaping @Sendable (Job, Int, Int) -> Void) {
             self.perform = perform
-            begin = (0..<workers).map { _ in DispatchSemaphore(value: 0) }
+            begin = (0..<workers).map { _ in Bell() }
         }
 
         /// Takes tasks until none is left; which thread does which is left to chance.
@@ -38,13 +47,29 @@ package final class Crew<Job: Sendable>: Sendable {
         }
 
         func serve(as worker: Int) {
+            var served = 0
             while true {
-                begin[worker].wait()
+                begin[worker].wait { number.load(ordering: .acquiring) != served }
                 let shift = shift.withLock { $0 }
-                guard !shift.isOver, let job = shift.job else { return }
+                served = shift.number
+                guard !shift.isOver else { return }
+                // A shift that needs fewer workers may have passed by in the meantime.
+                guard worker < shift.workers, let job = shift.job else { continue }
                 work(job, tasks: shift.tasks, as: worker + 1)
-                end.signal()
+                if unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+                    end.ring()
+                }
             }
+        }
+
+        /// Begins a shift and wakes the workers that sleep.
+        func announce(_ change: (inout Shift) -> Void) {
+            shift.withLock {
+                change(&$0)
+                $0.number += 1
+                number.store($0.number, ordering: .releasing)
+            }
+            for bell in begin { bell.ring() }
         }
     }
 
@@ -68,8 +93,7 @@ package final class Crew<Job: Sendable>: Sendable {
     }
 
     deinit {
-        shared.shift.withLock { $0.isOver = true }
-        for worker in shared.begin { worker.signal() }
+        shared.announce { $0.isOver = true }
     }
 
     /// Performs the tasks `0..<tasks` of `job` and returns when all are done.
@@ -81,13 +105,49 @@ package final class Crew<Job: Sendable>: Sendable {
             for task in 0..<tasks { shared.perform(job, task, 0) }
             return
         }
-        shared.shift.withLock {
+        shared.next.store(0, ordering: .relaxed)
+        shared.unfinished.store(workers, ordering: .relaxed)
+        shared.announce {
             $0.job = job
             $0.tasks = tasks
+            $0.workers = workers
         }
-        shared.next.store(0, ordering: .relaxed)
-        for worker in 0..<workers { shared.begin[worker].signal() }
         shared.work(job, tasks: tasks, as: 0)
-        for _ in 0..<workers { shared.end.wait() }
+        shared.end.wait { shared.unfinished.load(ordering: .acquiring) == 0 }
+    }
+}
+
+/// Something that one thread waits for: first by looking, then asleep.
+final class Bell: Sendable {
+    /// How often to look before sleeping, some tens of microseconds.
+    private static let looks = 1000
+
+    private let isAwaited = Atomic(false)
+    private let semaphore = DispatchSemaphore(value: 0)
+
+    /// Returns once `condition` holds, which whoever makes it hold follows with `ring`.
+    func wait(until condition: () -> Bool) {
+        while true {
+            for _ in 0..<Self.looks {
+                if condition() { return }
+                spinHint()
+            }
+            isAwaited.store(true, ordering: .sequentiallyConsistent)
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            // What has come true in between may have found nobody waiting. If it found someone,
+            // there is a signal to take.
+            if condition() {
+                let isUnrung = isAwaited.exchange(false, ordering: .sequentiallyConsistent)
+                if !isUnrung { semaphore.wait() }
+                return
+            }
+            semaphore.wait()
+        }
+    }
+
+    /// Wakes the thread that waits, if one is asleep.
+    func ring() {
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        if isAwaited.exchange(false, ordering: .sequentiallyConsistent) { semaphore.signal() }
     }
 }

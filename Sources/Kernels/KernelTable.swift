@@ -171,3 +171,6 @@ func largestResult(filters: Span<Int8>, bias: Span<Int32>, multipliers: [Float])
 extension KernelTable: CustomStringConvertible {
     package var description: String { name }
 }
+
+/// Tells the CPU that this thread is looking out for another one's store.
+package func spinHint() { ck_spin_hint() }

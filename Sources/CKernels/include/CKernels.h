@@ -21,6 +21,15 @@
 enum { CK_AVX2 = 1, CK_AVX512VNNI = 2, CK_AVXVNNI = 4, CK_DOTPROD = 8 };
 uint32_t ck_cpu_features(void);
 
+// Tells the CPU that this thread is looking out for another one's store.
+static inline void ck_spin_hint(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 // How an accumulator becomes a u8: t = (float)acc * m, rounded half to even, plus zero_point,
 // clamped to [low, high]. All three are within 0...255, and |t| is below 2^31.
 struct ck_requantization {
