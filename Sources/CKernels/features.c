@@ -1,5 +1,9 @@
 #include "CKernels.h"
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 // The compiler's probe reads CPUID and, for what needs wider registers, XGETBV: a feature
 // counts only where the operating system saves those registers.
 uint32_t ck_cpu_features(void) {
@@ -12,6 +16,9 @@ uint32_t ck_cpu_features(void) {
         features |= CK_AVX512VNNI;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("avxvnni"))
         features |= CK_AVXVNNI;
+#elif defined(__aarch64__)
+    const unsigned long dot_product = 1 << 20;  // HWCAP_ASIMDDP
+    if (getauxval(AT_HWCAP) & dot_product) features |= CK_DOTPROD;
 #endif
     return features;
 }

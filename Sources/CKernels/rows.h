@@ -492,13 +492,15 @@ INLINE void dots(
         }
     }
     // A lane past the end adds 0 · 0, which changes no sum: none is ever −0.
-    UNROLL for (size_t v = 0; v < VECTORS; v++, d += LANES) {
-        if (d >= dimension) break;
-        floats q = load_first_floats(query + d, dimension - d);
-        UNROLL for (size_t r = 0; r < count; r++)
-            sums[r * VECTORS + v] = add(
-                sums[r * VECTORS + v],
-                multiply(q, load_first_floats(rows + r * dimension + d, dimension - d)));
+    UNROLL for (size_t v = 0; v < VECTORS; v++) {
+        const size_t at = d + v * LANES;
+        if (at < dimension) {
+            floats q = load_first_floats(query + at, dimension - at);
+            UNROLL for (size_t r = 0; r < count; r++)
+                sums[r * VECTORS + v] = add(
+                    sums[r * VECTORS + v],
+                    multiply(q, load_first_floats(rows + r * dimension + at, dimension - at)));
+        }
     }
     UNROLL for (size_t r = 0; r < count; r++) out[r] = sum_of_sixteen(sums + r * VECTORS);
 }
