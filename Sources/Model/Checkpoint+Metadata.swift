@@ -2,7 +2,7 @@ import Foundation
 
 extension Checkpoint {
     /// The strings of the file's `__metadata__`.
-    var metadata: [String: String] {
+    package var metadata: [String: String] {
         var fields = [
             "format": Self.format,
             "format_version": "\(Self.newestVersion)",
@@ -64,22 +64,44 @@ extension Checkpoint {
         guard let text = fields[field] else {
             throw .invalidMetadata(field: field, reason: "missing")
         }
+        func refused(_ path: String, _ reason: String) -> CheckpointError.Reason {
+            .invalidMetadata(field: path.isEmpty ? field : "\(field).\(path)", reason: reason)
+        }
         do {
-            return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+            let bytes = Array(text.utf8)
+            try JSONCheck.run(bytes)
+            return try JSONDecoder().decode(Value.self, from: Data(bytes))
+        } catch let problem as JSONCheck.Problem {
+            throw refused(problem.path, problem.reason)
         } catch let error as DecodingError {
-            throw .invalidMetadata(field: field, reason: Self.reason(error))
+            throw refused(error.path, error.reason)
         } catch {
-            throw .invalidMetadata(field: field, reason: "not JSON")
+            throw refused("", "it is not JSON")
+        }
+    }
+}
+
+extension DecodingError {
+    /// Where in the text, as in `layers.3.kernel`.
+    var path: String {
+        context.codingPath.map { $0.intValue.map { "\($0)" } ?? $0.stringValue }
+            .joined(separator: ".")
+    }
+
+    /// What is wrong there.
+    var reason: String {
+        switch self {
+        case .keyNotFound(let key, _): "it has no '\(key.stringValue)'"
+        default: context.debugDescription
         }
     }
 
-    private static func reason(_ error: DecodingError) -> String {
-        switch error {
-        case .keyNotFound(let key, _): "it has no '\(key.stringValue)'"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context),
-            .dataCorrupted(let context):
-            context.debugDescription
-        @unknown default: "not as expected"
+    private var context: Context {
+        switch self {
+        case .keyNotFound(_, let context), .typeMismatch(_, let context),
+            .valueNotFound(_, let context), .dataCorrupted(let context):
+            context
+        @unknown default: Context(codingPath: [], debugDescription: "it is not as expected")
         }
     }
 }

@@ -1,23 +1,5 @@
 public import Tensors
 
-extension Network {
-    /// The linear layers whose accumulators are scaled to float instead of being requantized:
-    /// those that only the L2 normalization reads.
-    public func isProjection(_ layer: Layer) -> Bool {
-        guard case .linear = layer.kind else { return false }
-        let readers = layers.filter { $0.inputs.contains(layer.name) }
-        return !readers.isEmpty && readers.allSatisfy { $0.kind == .l2Normalize }
-    }
-
-    /// Whether the layer's output is an 8-bit tensor in an int8 checkpoint.
-    public func isQuantized(_ layer: Layer) -> Bool {
-        switch layer.kind {
-        case .l2Normalize, .centroids: false
-        default: !isProjection(layer)
-        }
-    }
-}
-
 extension Checkpoint {
     typealias Requirement = (type: String, shape: [Int])
 
@@ -26,6 +8,11 @@ extension Checkpoint {
         _ found: [String: Requirement]
     ) throws(CheckpointError.Reason) {
         if let problem = input.problem { throw .invalidMetadata(field: "input", reason: problem) }
+        guard provenance.epochs >= 0, provenance.pictures >= 0 else {
+            throw .invalidMetadata(
+                field: "provenance",
+                reason: "\(provenance.epochs) epochs on \(provenance.pictures) pictures")
+        }
         let required = try requiredTensors()
         for (name, requirement) in required.sorted(by: { $0.key < $1.key }) {
             guard let tensor = found[name] else { throw .missingTensor(name) }
@@ -51,14 +38,15 @@ extension Checkpoint {
         try checkClustering(shapes)
         var required: [String: Requirement] = [:]
         if precision == .int8 { required.requireRange(Network.input) }
+        let roles = Network.Roles(network)
         for layer in network.layers {
             let inputs = layer.inputs.compactMap { shapes[$0] }
             switch precision {
             case .float32: required.requireFloat(layer, inputs[0])
             case .int8:
-                try checkKind(layer)
+                try checkKind(layer, roles)
                 required.requireInt8(layer, inputs[0])
-                if network.isQuantized(layer) { required.requireRange(layer.name) }
+                if roles.isQuantized(layer) { required.requireRange(layer.name) }
             }
         }
         return required
@@ -66,14 +54,16 @@ extension Checkpoint {
 
     /// Layers that quantization folds away cannot be left, and what follows the projection
     /// is the one fixed chain that ends in clusters.
-    private func checkKind(_ layer: Layer) throws(CheckpointError.Reason) {
-        let inputs = layer.inputs.compactMap { network.layer($0) }
+    private func checkKind(
+        _ layer: Layer, _ roles: Network.Roles
+    ) throws(CheckpointError.Reason) {
+        let inputs = layer.inputs.compactMap { roles.layer($0) }
         let fits =
             switch layer.kind {
             case .batchNorm, .relu, .relu6, .dropout: false
-            case .l2Normalize: inputs.allSatisfy { network.isProjection($0) } && !inputs.isEmpty
+            case .l2Normalize: inputs.allSatisfy { roles.isProjection($0) } && !inputs.isEmpty
             case .centroids: inputs.allSatisfy { $0.kind == .l2Normalize } && !inputs.isEmpty
-            default: inputs.allSatisfy { network.isQuantized($0) }
+            default: inputs.allSatisfy { roles.isQuantized($0) }
             }
         guard fits else {
             throw .wrongLayer(layer: layer.name, kind: layer.kind.name, precision: precision)
@@ -85,7 +75,7 @@ extension Checkpoint {
         let layer = network.layers.first {
             if case .centroids = $0.kind { true } else { false }
         }
-        guard let layer, shapes[layer.name] == [clustering.clusters],
+        guard let layer, shapes[layer.name]?.extents == [clustering.clusters],
             let dimension = layer.inputs.first.flatMap({ shapes[$0]?.extents }),
             dimension == [clustering.dimension]
         else {
@@ -110,6 +100,7 @@ extension Checkpoint {
                 throw .invalidTensor(tensor: name, reason: "holds a negative variance")
             }
         }
+        try checkCentroids()
         guard precision == .int8 else { return }
         for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
             if name.hasSuffix(".output_range"), case .int32(let range) = tensor {
@@ -119,6 +110,7 @@ extension Checkpoint {
                 try checkAccumulators(String(name.dropLast(".weight".count)), weight)
             }
         }
+        try checkScales()
     }
 
     private static func checkRange(

@@ -46,7 +46,27 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
     }
 
     /// The file, what is wrong, and what to do.
-    public var description: String { "\(path): \(reason.sentence)" }
+    public var description: String { "\(path): \(Self.printable(reason.sentence))" }
+
+    /// A sentence that quotes a file, on one line and of bounded length: a name in it may hold
+    /// anything, a terminal's control characters and a million letters included.
+    private static func printable(_ sentence: String) -> String {
+        // The end says what to do, so the middle is left out.
+        let scalars = sentence.unicodeScalars
+        let isShort =
+            scalars.index(scalars.startIndex, offsetBy: 600, limitedBy: scalars.endIndex)
+            .map { $0 == scalars.endIndex } ?? true
+        let shown =
+            isShort
+            ? Array(scalars) : scalars.prefix(400) + " … ".unicodeScalars + scalars.suffix(200)
+        let line = shown.map { scalar -> Unicode.Scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
+            default: scalar
+            }
+        }
+        return String(String.UnicodeScalarView(line))
+    }
 }
 
 extension CheckpointError.Reason {

@@ -9,10 +9,17 @@ extension Layer {
         case countsPadding = "counts_padding"
     }
 
-    /// Reads a layer from its flat form; an unknown kind is refused by name.
+    /// Reads a layer from its flat form; an unknown kind or field is refused by name.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         let name = try fields.decode(String.self, forKey: .name)
+        // A hyper-parameter that is not known here, as a dilation, would change the result.
+        for field in try decoder.container(keyedBy: AnyName.self).allKeys
+        where CodingKeys(stringValue: field.stringValue) == nil {
+            throw DecodingError.dataCorruptedError(
+                forKey: .kind, in: fields,
+                debugDescription: "layer '\(name)' has the unknown field '\(field.stringValue)'")
+        }
         self.init(
             name, try Self.decodeKind(fields, of: name),
             inputs: try fields.decode([String].self, forKey: .inputs))
@@ -148,4 +155,12 @@ extension LayerKind {
 extension Padding {
     /// The padding as top, left, bottom, right.
     var edges: [Int] { [top, left, bottom, right] }
+}
+
+/// A key that is not known beforehand.
+struct AnyName: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
 }

@@ -6,6 +6,8 @@ extension Network {
     /// overflows.
     static let largestExtent = 1 << 20
     static let largestActivation = 1 << 32
+    /// Some eight times the layers of a ResNet-152.
+    static let mostLayers = 4096
 
     /// The shape of every layer's output for one picture, by layer name, and of the input.
     ///
@@ -13,6 +15,9 @@ extension Network {
     /// - Returns: Shapes without the batch dimension.
     /// - Throws: `NetworkError` where the graph does not fit together.
     public func outputShapes(input: Shape) throws(NetworkError) -> [String: Shape] {
+        guard layers.count <= Self.mostLayers else {
+            throw .tooManyLayers(found: layers.count, most: Self.mostLayers)
+        }
         var shapes = [Network.input: input]
         for layer in layers {
             guard shapes[layer.name] == nil else { throw .duplicateName(layer.name) }
@@ -61,7 +66,7 @@ extension Layer {
         case .globalAveragePool:
             return [try map(input).channels]
         case .linear(let outputs, _):
-            return [outputs]
+            return try vector(outputs)
         case .add:
             guard inputs[1] == input else {
                 throw .wrongInputShape(
@@ -72,7 +77,7 @@ extension Layer {
             guard input.rank == 1 else {
                 throw .wrongInputShape(layer: name, found: input.extents, expected: "a vector")
             }
-            return [count]
+            return try vector(count)
         case .dropout(let probability):
             guard (0..<1).contains(probability) else {
                 throw .invalidParameter(layer: name, reason: "dropout probability \(probability)")
@@ -96,6 +101,13 @@ extension Layer {
                 layer: name, found: shape.extents, expected: "a map [height, width, channels]")
         }
         return (shape[0], shape[1], shape[2])
+    }
+
+    private func vector(_ count: Int) throws(NetworkError) -> Shape {
+        guard (1...Network.largestExtent).contains(count) else {
+            throw .invalidParameter(layer: name, reason: "it would have \(count) outputs")
+        }
+        return [count]
     }
 
     private func shape(of convolution: Convolution, on map: Map) throws(NetworkError) -> Shape {
@@ -134,8 +146,9 @@ extension Layer {
         on map: Map, height: Int, width: Int, stride: Int, padding: Padding
     ) throws(NetworkError) -> (height: Int, width: Int) {
         let edges = [padding.top, padding.left, padding.bottom, padding.right]
-        let parameters = [height, width, stride] + edges.map { $0 + 1 }
-        guard parameters.allSatisfy({ (1...4096).contains($0) }) else {
+        guard [height, width, stride].allSatisfy({ (1...4096).contains($0) }),
+            edges.allSatisfy({ (0..<4096).contains($0) })
+        else {
             throw .invalidParameter(
                 layer: name,
                 reason: "window \(height)×\(width), stride \(stride), padding \(edges)")

@@ -32,6 +32,8 @@ public struct Network: Codable, Sendable, Equatable {
 
 /// The reasons a graph of layers is refused.
 public enum NetworkError: Error, Equatable, Sendable {
+    /// There are more layers than any network has.
+    case tooManyLayers(found: Int, most: Int)
     /// Two layers share a name, or one is called as the input.
     case duplicateName(String)
     /// A layer reads one that does not come before it.
@@ -50,6 +52,8 @@ extension NetworkError: CustomStringConvertible {
     /// What is wrong, with the layer's name.
     public var description: String {
         switch self {
+        case .tooManyLayers(let found, let most):
+            "it has \(found) layers, at most \(most) are read"
         case .duplicateName(let name):
             "two layers are called '\(name)': each needs a name of its own"
         case .unknownInput(let layer, let input):

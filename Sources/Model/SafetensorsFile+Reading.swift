@@ -89,7 +89,8 @@ package struct SafetensorsReader: ~Copyable {
         let prefix: [UInt8] = try read(descriptor, count: 8, at: 0)
         let length = prefix.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
         guard length >= 2, length <= UInt64(SafetensorsFile.longestHeader) else {
-            throw .notSafetensors("it does not begin with a safetensors header length")
+            throw .notSafetensors(
+                "its header would have \(length) bytes, not 2 to \(SafetensorsFile.longestHeader)")
         }
         guard Int(length) <= size - 8 else {
             throw .notSafetensors("its header of \(length) bytes reaches beyond its end")
@@ -104,19 +105,14 @@ package struct SafetensorsReader: ~Copyable {
             throw .notSafetensors("its header is not JSON")
         }
         do {
+            try JSONCheck.run(header, isHeader: true)
             let parsed = try JSONDecoder().decode(ParsedHeader.self, from: Data(header))
             return (parsed.metadata, parsed.entries)
-        } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
+        } catch let problem as JSONCheck.Problem {
             throw .invalidMetadata(
-                field: context.codingPath.map(\.stringValue).joined(separator: "."),
-                reason: context.debugDescription)
-        } catch DecodingError.typeMismatch(_, let context),
-            DecodingError.keyNotFound(_, let context),
-            DecodingError.valueNotFound(_, let context)
-        {
-            throw .invalidMetadata(
-                field: context.codingPath.map(\.stringValue).joined(separator: "."),
-                reason: context.debugDescription)
+                field: problem.path.isEmpty ? "header" : problem.path, reason: problem.reason)
+        } catch let error as DecodingError where !error.path.isEmpty {
+            throw .invalidMetadata(field: error.path, reason: error.reason)
         } catch {
             throw .notSafetensors("its header is not JSON")
         }
@@ -126,15 +122,8 @@ package struct SafetensorsReader: ~Copyable {
         var metadata: [String: String] = [:]
         var entries: [String: SafetensorsFile.Entry] = [:]
 
-        struct Name: CodingKey {
-            let stringValue: String
-            var intValue: Int? { nil }
-            init(stringValue: String) { self.stringValue = stringValue }
-            init?(intValue: Int) { nil }
-        }
-
         init(from decoder: any Decoder) throws {
-            let fields = try decoder.container(keyedBy: Name.self)
+            let fields = try decoder.container(keyedBy: AnyName.self)
             for key in fields.allKeys {
                 if key.stringValue == "__metadata__" {
                     metadata = try fields.decode([String: String].self, forKey: key)
@@ -151,7 +140,8 @@ package struct SafetensorsReader: ~Copyable {
     private static func checkOffsets(
         _ entries: [String: SafetensorsFile.Entry], size: Int, dataStart: Int
     ) throws(CheckpointError.Reason) {
-        for (name, entry) in entries {
+        // In one order, so that a file is always refused with the same words.
+        for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
             guard entry.data_offsets.count == 2, entry.data_offsets[0] >= 0,
                 entry.data_offsets[0] <= entry.data_offsets[1]
             else { throw .wrongOffsets(tensor: name) }
@@ -182,8 +172,7 @@ package struct SafetensorsReader: ~Copyable {
         // Those of other programs' files are told apart, and read in `Exchange`.
         let elementSizes = [
             "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2,
-            "I16": 2,
-            "U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
+            "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
         ]
         guard var count = elementSizes[entry.dtype] else {
             throw .invalidTensor(tensor: name, reason: "is of the unknown type '\(entry.dtype)'")
@@ -191,15 +180,16 @@ package struct SafetensorsReader: ~Copyable {
         guard entry.shape.count <= 8 else {
             throw .invalidTensor(tensor: name, reason: "has \(entry.shape.count) dimensions")
         }
+        // An extent of zero must not hide that the product of the others overflows.
         for extent in entry.shape {
-            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+            let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
             guard extent >= 0, !overflow else {
                 throw .invalidTensor(
                     tensor: name, reason: "has the impossible shape \(entry.shape)")
             }
             count = product
         }
-        return count
+        return entry.shape.contains(0) ? 0 : count
     }
 
     /// The bytes of a tensor in the file; they were checked when the file was opened.

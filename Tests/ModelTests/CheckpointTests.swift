@@ -90,64 +90,6 @@ struct CheckpointTests {
         } throws: { "\($0)".contains(path) && "\($0)".contains("dctrain quantize") }
     }
 
-    @Test func everyTruncationIsRefusedWithTheFilesName() throws {
-        try smallCheckpoint().write(to: path)
-        let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        for count in stride(from: 0, to: bytes.count, by: 13) {
-            try bytes.prefix(count).write(to: URL(fileURLWithPath: path))
-            #expect(throws: CheckpointError.self, "cut to \(count) bytes") {
-                try Checkpoint(contentsOf: path)
-            }
-        }
-        try (bytes + [0]).write(to: URL(fileURLWithPath: path))
-        #expect(throws: CheckpointError.self) { try Checkpoint(contentsOf: path) }
-    }
-
-    // Bytes all over the header, one at a time, are changed: the file is refused or reads as a
-    // checkpoint that passes its checks; it never stops the program.
-    @Test func aChangedHeaderByteNeverCrashes() throws {
-        try smallInt8Checkpoint().write(to: path)
-        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-        let length = bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
-        var refused = 0
-        for index in stride(from: 0, to: 8 + length, by: 3) {
-            var changed = bytes
-            changed[index] ^= UInt8(1 << (index % 8))
-            try Data(changed).write(to: URL(fileURLWithPath: path))
-            if let read = try? Checkpoint(contentsOf: path) {
-                try read.validate()
-            } else {
-                refused += 1
-            }
-        }
-        #expect(refused > length / 6)
-    }
-
-    @Test(arguments: [
-        #"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"F32","shape":[4611686018427387905],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,-4]}}"#,
-        #"{"a":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775807]}}"#,
-        #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}"#,
-        #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
-        "[1, 2, 3]", "not JSON at all", "{}", String(repeating: "[", count: 100_000),
-    ])
-    func foreignAndHostileHeadersAreRefused(header: String) throws {
-        var bytes = Data()
-        for shift in 0..<8 {
-            bytes.append(UInt8(truncatingIfNeeded: header.utf8.count >> (8 * shift)))
-        }
-        bytes += Data(header.utf8) + Data([0, 0, 0, 0])
-        try bytes.write(to: URL(fileURLWithPath: path))
-        #expect { try Checkpoint(contentsOf: path) } throws: { "\($0)".contains(path) }
-    }
-
-    @Test func aMissingFileAndAFolderAreRefused() {
-        #expect(throws: CheckpointError.self) { try Checkpoint(contentsOf: path) }
-        #expect(throws: CheckpointError.self) { try Checkpoint(contentsOf: folder.path) }
-    }
-
     struct Damage: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let apply: @Sendable (inout Checkpoint) -> Void
@@ -161,35 +103,10 @@ struct CheckpointTests {
         Damage(testDescription: "wrong shape") {
             $0.tensors["conv1.bias"] = .int32(Tensor(repeating: 0, shape: [5]))
         },
-        Damage(testDescription: "wrong type") {
-            $0.tensors["conv1.bias"] = .float32(Tensor(repeating: 0, shape: [4]))
-        },
-        Damage(testDescription: "NaN scale") {
-            $0.tensors["conv1.output_scale"] = .float32(Tensor([.nan], shape: [1]))
-        },
-        Damage(testDescription: "zero scale") {
-            $0.tensors["pool.output_scale"] = .float32(Tensor([0], shape: [1]))
-        },
-        Damage(testDescription: "bounds in the wrong order") {
-            $0.tensors["pool.output_range"] = .int32(Tensor([0, 9, 8], shape: [3]))
-        },
-        Damage(testDescription: "zero point of 256") {
-            $0.tensors["pool.output_range"] = .int32(Tensor([256, 0, 255], shape: [3]))
-        },
-        Damage(testDescription: "weights beyond 7 bits") { $0.weightBits = 7 },
-        Damage(testDescription: "accumulator overflow") {
-            $0.tensors["conv1.bias"] = .int32(Tensor(repeating: .max, shape: [4]))
-        },
         Damage(testDescription: "a layer that should be folded") {
             $0.network.layers.insert(Layer("relu", .relu, inputs: ["conv1"]), at: 1)
         },
         Damage(testDescription: "cluster count") { $0.clustering?.clusters = 4 },
-        Damage(testDescription: "standard deviation of zero") {
-            $0.input.standardDeviation = [0, 1, 1]
-        },
-        Damage(testDescription: "normalization of a quantized tensor") {
-            $0.network.layers[3].inputs = ["pool"]
-        },
     ])
     func damageIsFoundBeforeWriting(damage: Damage) throws {
         var checkpoint = smallInt8Checkpoint()
