@@ -1,15 +1,14 @@
-import LinearAlgebra
-import Model
-import Tensors
+package import LinearAlgebra
+package import Tensors
 
 /// What a layer reads of the calibration pictures: the moments of its windows, which decide how
 /// its weights are rounded, and a few whole windows, on which the range of its input is judged.
-struct InputSamples {
-    let windows: InputWindows
+package struct InputSamples {
+    package let windows: InputWindows
     /// The moments of each group's windows; none where the windows are too long.
-    private(set) var moments: [MomentSums] = []
+    package private(set) var moments: [MomentSums] = []
     /// Whole windows, `[n, groups, depth]`.
-    private(set) var kept: [Float] = []
+    package private(set) var kept: [Float] = []
 
     private let perPicture: Int
     private let keepEvery: Int
@@ -28,7 +27,7 @@ struct InputSamples {
     ///   - windows: How the layer reads.
     ///   - pictures: How many pictures will come.
     ///   - hasWeights: Whether weights are to be rounded.
-    init(_ windows: InputWindows, pictures: Int, hasWeights: Bool) {
+    package init(_ windows: InputWindows, pictures: Int, hasWeights: Bool) {
         self.windows = windows
         let measured = hasWeights && windows.depth <= Self.longestWindow
         if measured {
@@ -43,7 +42,7 @@ struct InputSamples {
     }
 
     /// Adds the windows of some pictures, `[n, …]`.
-    mutating func add(_ inputs: Tensor<Float>) {
+    package mutating func add(_ inputs: Tensor<Float>) {
         let width = inputs.rowCount
         let length = windows.groups * windows.depth
         var rows: [Float] = []
@@ -84,7 +83,7 @@ struct InputSamples {
     }
 
     /// The number of whole windows.
-    var keptCount: Int { kept.count / (windows.groups * windows.depth) }
+    package var keptCount: Int { kept.count / (windows.groups * windows.depth) }
 
     /// Gives the moments up, which take most of the memory.
     mutating func dropMoments() { moments = [] }

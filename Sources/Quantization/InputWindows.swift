@@ -1,24 +1,24 @@
-import Model
-import Tensors
+package import Model
+package import Tensors
 
 /// How a layer reads its input: as windows, each a row that filters are multiplied with.
 ///
 /// A linear layer has one window, its whole input. Average pools read as depthwise convolutions
 /// of equal weights do. Zeros stand for what lies outside of the map.
-struct InputWindows: Sendable {
+package struct InputWindows: Sendable {
     /// Into how many parts channels are split; each has filters of its own.
-    let groups: Int
+    package let groups: Int
     /// The length of one group's window.
-    let depth: Int
+    package let depth: Int
     /// How many places windows have.
-    let positions: Int
+    package let positions: Int
 
     private let height, width, channels: Int
     private let kernelHeight, kernelWidth, stride, top, left: Int
     private let columns: Int
 
     /// The windows of a layer of the given kind, or `nil` where it does not sum its input up.
-    init?(_ kind: LayerKind, input: Shape, output: Shape) {
+    package init?(_ kind: LayerKind, input: Shape, output: Shape) {
         switch kind {
         case .linear:
             self.init(
@@ -67,7 +67,7 @@ struct InputWindows: Sendable {
     ///   - map: One picture's input, `[H, W, C]`.
     ///   - rows: Where they are put behind one another, `[groups, depth]` in the order of the
     ///     filters' weights.
-    func gather(at position: Int, of map: Span<Float>, into rows: inout [Float]) {
+    package func gather(at position: Int, of map: Span<Float>, into rows: inout [Float]) {
         let perGroup = channels / groups
         let (firstRow, firstColumn) = (
             position / columns * stride - top, position % columns * stride - left

@@ -1,36 +1,47 @@
 import LinearAlgebra
-import Tensors
+package import Tensors
 
 /// Chooses the format of each activation tensor by the error it causes where the tensor is read.
 ///
 /// The candidates are the ranges of all rules. Each is measured on whole windows of the
 /// calibration pictures: the squared error of the outputs of the layers that read the tensor, as
-/// a share of these outputs, summed over the readers. The least one is kept; every tensor, the
-/// first and the last like those between, is judged for itself.
-struct RangeJudge {
+/// a share of these outputs, summed over the readers. The least one is kept, where it is clearly
+/// less; every tensor, the first and the last like those between, is judged for itself.
+package struct RangeJudge {
     /// One layer that reads the tensor.
-    struct Reader {
+    package struct Reader {
         let samples: InputSamples
         /// The filters of all groups, `[outputs, depth]`; `nil` where values are only summed.
         let filters: Tensor<Float>?
+
+        /// A layer with these samples and filters.
+        package init(samples: InputSamples, filters: Tensor<Float>?) {
+            (self.samples, self.filters) = (samples, filters)
+        }
     }
 
     /// What was chosen.
-    struct Choice {
-        let format: ActivationFormat
-        let rule: RangeRule
+    package struct Choice {
+        /// The range and the bounds in 8 bits.
+        package let format: ActivationFormat
+        /// The rule that found the range.
+        package let rule: RangeRule
     }
+
+    /// What a rule must leave of the error of those before it: the windows are a sample, on
+    /// which a little less says nothing.
+    private static let gain = 0.95
 
     private let readers: [(reader: Reader, signal: Double)]
 
-    init(_ readers: [Reader]) {
+    package init(_ readers: [Reader]) {
         self.readers = readers.map { reader in
             (reader, Self.power(of: reader.samples.kept, at: reader))
         }
     }
 
     /// The format of the tensor with this histogram and these bounds.
-    func choose(
+    package func choose(
         _ histogram: ActivationHistogram, bounds: FoldedNetwork.Bounds
     ) -> Choice {
         var best: (choice: Choice, error: Double)?
@@ -38,7 +49,7 @@ struct RangeJudge {
             let format = ActivationFormat(covering: histogram.range(by: rule), bounds: bounds)
             // Without a reader that can be measured the first rule decides.
             let error = error(of: format)
-            if best.map({ error < $0.error }) ?? true {
+            if best.map({ error < Self.gain * $0.error }) ?? true {
                 best = (Choice(format: format, rule: rule), error)
             }
         }

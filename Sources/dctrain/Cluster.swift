@@ -36,7 +36,9 @@ struct Cluster: ParsableCommand {
     @Option(help: "The most dimensions of an embedding, up to 256.")
     var dimensions = FrozenClustering.largestDimension
 
-    @Option(help: "Whitening of the embedding: -0.5 in full, 0 not at all.")
+    // Unconditional, or the minus would make it an option of its own.
+    @Option(
+        parsing: .unconditional, help: "Whitening of the embedding: -0.5 in full, 0 not at all.")
     var whiten: Float = 0
 
     @Option(help: "The seed of the first centroids.")

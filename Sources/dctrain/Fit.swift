@@ -52,7 +52,9 @@ struct Fit: ParsableCommand {
     @Option(help: "Use at most so many pictures, drawn at random.")
     var maxPictures: Int?
 
-    @Option(help: "Whitening of the embedding: -0.5 in full, 0 not at all.")
+    // Unconditional, or the minus would make it an option of its own.
+    @Option(
+        parsing: .unconditional, help: "Whitening of the embedding: -0.5 in full, 0 not at all.")
     var whiten: Float?
 
     @Option(help: "The sizes of v2's prototype sets, as in 100,100,100.")
