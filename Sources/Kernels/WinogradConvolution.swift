@@ -10,11 +10,9 @@ internal import CKernels
 /// Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016
 /// (arXiv:1509.09308), section 4.1.
 @safe struct WinogradConvolution: Sendable {
-    /// The tiles whose transforms are held together: few enough to stay in a level 2 cache,
+    /// The most tiles whose transforms are held together: few enough to stay in a level 2 cache,
     /// enough to use each filter that passes by often.
-    ///
-    /// A multiple of every product tile's height.
-    private static let block = 24
+    private static let block = 32
     /// The panels of outputs that are multiplied before they are transformed back.
     private static let panelsAtOnce = 4
 
@@ -31,13 +29,20 @@ internal import CKernels
         guard g.kernelHeight == 3, g.kernelWidth == 3, g.stride == 1, g.groups == 1,
             g.channels >= 16, g.outputs >= 16
         else { return false }
-        return (0..<g.outputs).allSatisfy { output in
+        var largest = 0
+        for output in 0..<g.outputs {
             var sum = 0
             for i in output * 9 * g.channels..<(output + 1) * 9 * g.channels {
                 sum += abs(Int(filters[i]))
+                largest = max(largest, abs(Int(filters[i])))
             }
-            return 4 * (255 * sum) <= Int(Int32.max)
+            guard 4 * 255 * sum <= Int(Int32.max) else { return false }
         }
+        // Transformed filters are 3.6 times as large, and on a map of few tiles each is used so
+        // little that reading them costs more than is won; the more so where filters are narrow
+        // and direct convolution is quick.
+        let tiles = (g.outputHeight + 1) / 2 * ((g.outputWidth + 1) / 2)
+        return tiles >= (largest <= 63 ? 24 : 12)
     }
 
     /// Transforms and packs the filters, `[outputs, 3, 3, channels]`.
@@ -127,8 +132,11 @@ internal import CKernels
             out_width: g.outputWidth, outputs: g.outputs, out: out, sum: sum)
         unsafe withUnsafePointer(to: &winograd) { winograd in
             let tiles = tileRows.lowerBound * tileColumns..<tileRows.upperBound * tileColumns
-            for first in stride(from: tiles.lowerBound, to: tiles.upperBound, by: Self.block) {
-                let count = min(Self.block, tiles.upperBound - first)
+            // Blocks of nearly equal size, since the filters pass by for each.
+            let blocks = (tiles.count + Self.block - 1) / Self.block
+            for block in 0..<blocks {
+                let first = tiles.lowerBound + tiles.count * block / blocks
+                let count = tiles.lowerBound + tiles.count * (block + 1) / blocks - first
                 unsafe table.winogradInput(winograd, first, count)
                 for panel in stride(
                     from: panels.lowerBound, to: panels.upperBound, by: Self.panelsAtOnce)
