@@ -1,0 +1,80 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// From a network that is used as it is to an int8 model: cluster, quantize, embed.
+@Suite(.serialized)
+struct FrozenModelTests {
+    private let home: TemporaryFolder
+    private let model: TrainedModel
+
+    init() async throws {
+        home = try TemporaryFolder()
+        model = try await TrainedModel.shared()
+        try SyntheticPictures.write(0..<60, to: home.path("pictures"))
+        try home.write(Array("no picture".utf8), to: "pictures/notes.png")
+    }
+
+    private func run(_ arguments: String...) async throws -> Outcome {
+        let outcome = try await Outcome(of: Program.dctrain.path, arguments)
+        guard outcome.status == 0 else { throw Unexpected("\(arguments): \(outcome.errors)") }
+        return outcome
+    }
+
+    @Test func clustersQuantizesAndEmbeds() async throws {
+        let (pictures, float, int8) = (
+            home.path("pictures"), home.path("float.safetensors"), home.path("int8.safetensors")
+        )
+        let report = try await run(
+            "cluster", pictures, "--model", model.float, "-o", float, "--clusters", "6",
+            "--dimensions", "12", "--whiten", "-0.5", "--json"
+        ).json()
+        #expect(report["pictures"] as? Int == 60)
+        #expect((report["clusters"] as? [[String: Any]])?.count == 6)
+        let skipped = try String(contentsOfFile: "\(float).skipped.tsv", encoding: .utf8)
+        #expect(skipped.hasPrefix("path\treason\nnotes.png\t"))
+
+        let drift = try await run(
+            "quantize", float, "--calibrate", pictures, "--compare", pictures, "-o", int8, "--json"
+        ).json()
+        #expect(drift["pictures"] as? Int == 60)
+        #expect(drift["mean_cosine"] as? Double ?? 0 > 0.98)
+        #expect(drift["neighbour_overlap"] as? Double ?? 0 > 0.5)
+
+        for (name, checkpoint) in [("a", float), ("b", int8)] {
+            let found = try await run(
+                "embed", pictures, "--model", checkpoint, "-o", home.path(name), "--json",
+                "--pixels"
+            ).json()
+            #expect(found["pictures"] as? Int == 60)
+            #expect(found["dimension"] as? Int == 12)
+            let array = try Data(contentsOf: URL(filePath: home.path("\(name).npy")))
+            #expect(array.count % 64 == 60 * 12 * 4 % 64)
+            let table = try String(contentsOfFile: home.path("\(name).tsv"), encoding: .utf8)
+            #expect(table.split(separator: "\n").count == 61)
+        }
+        #expect(
+            FileManager.default.contentsEqual(
+                atPath: home.path("a.pixels.npy"), andPath: home.path("b.pixels.npy")))
+    }
+
+    @Test func refusesInOneSentence() async throws {
+        let output = home.path("out.safetensors")
+        for (arguments, status, text) in [
+            ([home.path("pictures"), "--clusters", "62"], 1, "61"),
+            ([home.path("nowhere")], 1, "nowhere"),
+            ([home.path("pictures"), "--dimensions", "300"], 64, "256"),
+        ] as [([String], Int32, String)] {
+            let outcome = try await Outcome(
+                of: Program.dctrain.path,
+                ["cluster", "--model", model.float, "-o", output] + arguments)
+            #expect(outcome.status == status, "\(arguments): \(outcome.errors)")
+            #expect(outcome.errors.contains(text), "\(outcome.errors)")
+        }
+        let integer = try await Outcome(
+            of: Program.dctrain.path,
+            ["cluster", home.path("pictures"), "--model", model.quantized, "-o", output])
+        #expect(integer.isOneSentence && integer.errors.contains("int8"), "\(integer.errors)")
+        #expect(!FileManager.default.fileExists(atPath: output))
+    }
+}
