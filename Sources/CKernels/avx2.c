@@ -16,8 +16,26 @@
 #define HEIGHT(panels, kind) ((kind) == CK_BYTES ? 4 : 6)
 #define SIGNED_OPERANDS 0
 #define SEPARATE_NARROW 1
+#define WINOGRAD 1
 
 #include "x86-256.h"
+
+typedef __m256i words;
+
+PRIMITIVE words load_words(const uint8_t *p) {
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p));
+}
+PRIMITIVE words add_words(words a, words b) { return _mm256_add_epi16(a, b); }
+PRIMITIVE words subtract_words(words a, words b) { return _mm256_sub_epi16(a, b); }
+// `count` is even.
+PRIMITIVE void store_words(int16_t *p, words v, size_t count) {
+    if (count >= 16)
+        _mm256_storeu_si256((__m256i *)p, v);
+    else
+        _mm256_maskstore_epi32((int *)p, first(count / 2), v);
+}
+
+PRIMITIVE ints quarter_ints(ints a) { return _mm256_srai_epi32(a, 2); }
 
 // Of words and narrow bytes only `even` is used.
 typedef struct { __m256i even, odd; } operand;

@@ -9,7 +9,6 @@
 #define ISA __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vnni")))
 #define ROW(name) ck_##name##__avx512vl
 #define DPBUSD _mm256_dpbusd_epi32
-#define DPWSSD _mm256_dpwssd_epi32
 
 #include "vnni-256.h"
 

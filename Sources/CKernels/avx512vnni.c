@@ -19,13 +19,13 @@
 #define DEPTHWISE_OUTPUTS 4
 #define SIGNED_OPERANDS 0
 #define SEPARATE_NARROW 0
+#define WINOGRAD 0
 
 #define PRIMITIVE static inline __attribute__((always_inline)) ISA
 
 typedef __m512i ints;
 typedef __m512 floats;
 typedef __m512i bytes;
-typedef __m512i words;
 typedef __m512i operand;
 typedef __m512i weights;
 
@@ -37,7 +37,6 @@ PRIMITIVE ints load_ints(const int32_t *p) { return _mm512_loadu_si512(p); }
 PRIMITIVE ints repeat_int(int32_t v) { return _mm512_set1_epi32(v); }
 PRIMITIVE ints add_ints(ints a, ints b) { return _mm512_add_epi32(a, b); }
 PRIMITIVE ints subtract_ints(ints a, ints b) { return _mm512_sub_epi32(a, b); }
-PRIMITIVE ints quarter_ints(ints a) { return _mm512_srai_epi32(a, 2); }
 PRIMITIVE ints times_128(ints a) { return _mm512_slli_epi32(a, 7); }
 PRIMITIVE void store_ints(int32_t *p, ints v, size_t count) {
     if (count >= 16)
@@ -56,6 +55,11 @@ PRIMITIVE floats to_floats(ints v) { return _mm512_cvtepi32_ps(v); }
 PRIMITIVE floats add(floats a, floats b) { return _mm512_add_ps(a, b); }
 PRIMITIVE floats subtract(floats a, floats b) { return _mm512_sub_ps(a, b); }
 PRIMITIVE floats multiply(floats a, floats b) { return _mm512_mul_ps(a, b); }
+PRIMITIVE floats min_floats(floats a, floats b) { return _mm512_min_ps(a, b); }
+PRIMITIVE floats max_floats(floats a, floats b) { return _mm512_max_ps(a, b); }
+PRIMITIVE floats round_floats(floats v) {
+    return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 PRIMITIVE float sum_of_sixteen(const floats *v) {
     __m256 eight = _mm256_add_ps(
         _mm512_castps512_ps256(*v),
@@ -119,16 +123,9 @@ PRIMITIVE bytes in_order(bytes v) {
         _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), v);
 }
 
-PRIMITIVE words load_words(const uint8_t *p) {
-    return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)p));
-}
-PRIMITIVE words add_words(words a, words b) { return _mm512_add_epi16(a, b); }
-PRIMITIVE words subtract_words(words a, words b) { return _mm512_sub_epi16(a, b); }
-PRIMITIVE void store_words(int16_t *p, words v, size_t count) {
-    if (count >= 32)
-        _mm512_storeu_si512(p, v);
-    else
-        _mm512_mask_storeu_epi16(p, ((__mmask32)1 << count) - 1, v);
+// 16 bytes as int32, in natural order.
+PRIMITIVE ints load_widened(const uint8_t *p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
 }
 
 PRIMITIVE operand broadcast(const uint8_t *p, const enum ck_kind kind) {
@@ -146,7 +143,8 @@ PRIMITIVE weights load_weights(const int8_t *p, const enum ck_kind kind) {
     return _mm512_loadu_si512(p);
 }
 PRIMITIVE ints dot(ints sum, operand x, weights w, const enum ck_kind kind) {
-    return kind == CK_WORDS ? _mm512_dpwssd_epi32(sum, x, w) : _mm512_dpbusd_epi32(sum, x, w);
+    (void)kind;
+    return _mm512_dpbusd_epi32(sum, x, w);
 }
 
 #include "rows.h"

@@ -9,7 +9,6 @@
 #define ISA __attribute__((target("avx2,avxvnni")))
 #define ROW(name) ck_##name##__avxvnni
 #define DPBUSD _mm256_dpbusd_avx_epi32
-#define DPWSSD _mm256_dpwssd_avx_epi32
 
 #include "vnni-256.h"
 

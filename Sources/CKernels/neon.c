@@ -18,13 +18,13 @@
 #define HEIGHT(panels, kind) 6
 #define DEPTHWISE_OUTPUTS 4
 #define SEPARATE_NARROW 0
+#define WINOGRAD 0
 #define SIGNED_OPERANDS 1
 #define PRIMITIVE static inline __attribute__((always_inline)) ISA
 
 typedef int32x4_t ints;
 typedef float32x4_t floats;
 typedef uint8x16_t bytes;
-typedef int16x8_t words;
 typedef int8x16_t operand;
 typedef int8x16_t weights;
 
@@ -32,7 +32,6 @@ PRIMITIVE ints load_ints(const int32_t *p) { return vld1q_s32(p); }
 PRIMITIVE ints repeat_int(int32_t v) { return vdupq_n_s32(v); }
 PRIMITIVE ints add_ints(ints a, ints b) { return vaddq_s32(a, b); }
 PRIMITIVE ints subtract_ints(ints a, ints b) { return vsubq_s32(a, b); }
-PRIMITIVE ints quarter_ints(ints a) { return vshrq_n_s32(a, 2); }
 PRIMITIVE ints times_128(ints a) { return vshlq_n_s32(a, 7); }
 PRIMITIVE void store_ints(int32_t *p, ints v, size_t count) {
     if (count >= 4)
@@ -53,6 +52,9 @@ PRIMITIVE floats to_floats(ints v) { return vcvtq_f32_s32(v); }
 PRIMITIVE floats add(floats a, floats b) { return vaddq_f32(a, b); }
 PRIMITIVE floats subtract(floats a, floats b) { return vsubq_f32(a, b); }
 PRIMITIVE floats multiply(floats a, floats b) { return vmulq_f32(a, b); }
+PRIMITIVE floats min_floats(floats a, floats b) { return vminq_f32(a, b); }
+PRIMITIVE floats max_floats(floats a, floats b) { return vmaxq_f32(a, b); }
+PRIMITIVE floats round_floats(floats v) { return vrndnq_f32(v); }
 PRIMITIVE float sum_of_sixteen(const floats *v) {
     floats four = vaddq_f32(vaddq_f32(v[0], v[2]), vaddq_f32(v[1], v[3]));
     float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
@@ -100,38 +102,31 @@ PRIMITIVE bytes rounded(const floats t[4], const size_t count, const struct ck_r
 }
 PRIMITIVE bytes in_order(bytes v) { return v; }
 
-PRIMITIVE words load_words(const uint8_t *p) {
-    return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)));
-}
-PRIMITIVE words add_words(words a, words b) { return vaddq_s16(a, b); }
-PRIMITIVE words subtract_words(words a, words b) { return vsubq_s16(a, b); }
-PRIMITIVE void store_words(int16_t *p, words v, size_t count) {
-    if (count >= 8)
-        vst1q_s16(p, v);
-    else
-        memcpy(p, &v, count * 2);
+// 4 bytes as int32.
+PRIMITIVE ints load_widened(const uint8_t *p) {
+    return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vld1_u8(p)))));
 }
 
-PRIMITIVE operand centred(uint8x16_t x, const enum ck_kind kind) {
-    return vreinterpretq_s8_u8(kind == CK_WORDS ? x : veorq_u8(x, vdupq_n_u8(0x80)));
+PRIMITIVE operand centred(uint8x16_t x) {
+    return vreinterpretq_s8_u8(veorq_u8(x, vdupq_n_u8(0x80)));
 }
 PRIMITIVE operand broadcast(const uint8_t *p, const enum ck_kind kind) {
+    (void)kind;
     uint32_t quad;
     memcpy(&quad, p, 4);
-    return centred(vreinterpretq_u8_u32(vdupq_n_u32(quad)), kind);
+    return centred(vreinterpretq_u8_u32(vdupq_n_u32(quad)));
 }
 PRIMITIVE operand load_operand(const uint8_t *p, const enum ck_kind kind) {
-    return centred(vld1q_u8(p), kind);
+    (void)kind;
+    return centred(vld1q_u8(p));
 }
 PRIMITIVE weights load_weights(const int8_t *p, const enum ck_kind kind) {
     (void)kind;
     return vld1q_s8(p);
 }
 PRIMITIVE ints dot(ints sum, operand x, weights w, const enum ck_kind kind) {
-    if (kind != CK_WORDS) return vdotq_s32(sum, x, w);
-    int16x8_t a = vreinterpretq_s16_s8(x), b = vreinterpretq_s16_s8(w);
-    int32x4_t low = vmull_s16(vget_low_s16(a), vget_low_s16(b));
-    return vaddq_s32(sum, vpaddq_s32(low, vmull_high_s16(a, b)));
+    (void)kind;
+    return vdotq_s32(sum, x, w);
 }
 
 #include "rows.h"

@@ -10,7 +10,8 @@
 //   DEPTHWISE_OUTPUTS     the positions of a depthwise convolution computed together, 4 at most
 //   SEPARATE_NARROW       1 where filters within ±63 have a faster way
 //   SIGNED_OPERANDS       1 where `dot` takes u8 as u8 − 128
-//   ints, floats, bytes, words   vectors of int32, float, u8 and int16
+//   WINOGRAD              1 where products of int16 are so quick that Winograd's transforms pay
+//   ints, floats, bytes   vectors of int32, float and u8, and for Winograd words, of int16
 //   operand, weights      what `dot` multiplies, as the kind of product wants them
 //
 // and the functions that are used below by these types' names. In vectors of several 128-bit
@@ -31,23 +32,28 @@ INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
 // The first value of sums of products: the bias and, where operands are u8 − 128, what that
 // leaves out.
 INLINE ints first_sums(
-    const int32_t *bias, const int32_t *filter_sums, size_t at, const enum ck_kind kind) {
+    const int32_t *bias, const int32_t *filter_sums, size_t at) {
     ints sums = load_ints(bias + at);
-    if (!SIGNED_OPERANDS || kind == CK_WORDS) return sums;
+    if (!SIGNED_OPERANDS) return sums;
     return add_ints(sums, times_128(load_ints(filter_sums + at)));
 }
 
-INLINE bytes added(bytes first, bytes second, const struct ck_add *p) {
-    ints a[4], b[4];
-    widen(first, a);
-    widen(second, b);
-    const ints a_zero = repeat_int(p->a_zero_point), b_zero = repeat_int(p->b_zero_point);
-    floats t[4];
-    UNROLL for (size_t n = 0; n < 4; n++)
-        t[n] = add(
-            multiply(to_floats(subtract_ints(a[n], a_zero)), repeat_float(p->a_ratio)),
-            multiply(to_floats(subtract_ints(b[n], b_zero)), repeat_float(p->b_ratio)));
-    return rounded(t, 4, &p->requantization);
+// What `rounded(t)` would be, added to the bytes at `b`, both in natural order: what is rounded and
+// clamped stays a float, which is the same number.
+INLINE bytes summed(
+    const floats t[4], const size_t count, const struct ck_requantization *r,
+    const struct ck_add *p, const uint8_t *b) {
+    const floats low = repeat_float((float)(r->low - r->zero_point));
+    const floats high = repeat_float((float)(r->high - r->zero_point));
+    const floats a_ratio = repeat_float(p->a_ratio), b_ratio = repeat_float(p->b_ratio);
+    const ints b_zero = repeat_int(p->b_zero_point);
+    floats sums[4];
+    UNROLL for (size_t n = 0; n < count; n++) {
+        floats a = min_floats(max_floats(round_floats(t[n]), low), high);
+        ints second = subtract_ints(load_widened(b + n * LANES), b_zero);
+        sums[n] = add(multiply(a, a_ratio), multiply(to_floats(second), b_ratio));
+    }
+    return rounded(sums, count, &p->requantization);
 }
 
 // MARK: Products
@@ -62,7 +68,7 @@ INLINE void tile(
     const int8_t *filters = p->filters + panel * panel_size;
     ints acc[24];
     UNROLL for (size_t n = 0; n < columns; n++) {
-        ints bias = first_sums(p->bias, p->filter_sums, panel * 16 + n * LANES, kind);
+        ints bias = first_sums(p->bias, p->filter_sums, panel * 16 + n * LANES);
         UNROLL for (size_t m = 0; m < rows; m++) acc[m * columns + n] = bias;
     }
     for (size_t tap = 0; tap < p->taps; tap++) {
@@ -99,10 +105,10 @@ INLINE void tile(
         floats t[4];
         UNROLL for (size_t n = 0; n < columns; n++)
             t[n] = multiply(to_floats(acc[m * columns + n]), multipliers[n]);
-        bytes y = in_order(rounded(t, columns, &p->requantization));
         const size_t at = (row + m) * p->out_stride + channel;
-        if (p->sum) y = added(y, load_bytes(p->sum->b + at), p->sum);
-        store_bytes(p->out + at, y, count, panels * 16);
+        bytes y = p->sum ? summed(t, columns, &p->requantization, p->sum, p->sum->b + at)
+                         : rounded(t, columns, &p->requantization);
+        store_bytes(p->out + at, in_order(y), count, panels * 16);
     }
 }
 
@@ -143,7 +149,7 @@ ISA void ROW(u8s8_product)(
     const struct ck_product *p, size_t first_row, size_t rows, size_t first_panel, size_t panels) {
     if (SEPARATE_NARROW && p->kind == CK_NARROW)
         product(p, first_row, rows, first_panel, panels, CK_NARROW);
-    else if (p->kind == CK_WORDS)
+    else if (WINOGRAD && p->kind == CK_WORDS)
         product(p, first_row, rows, first_panel, panels, CK_WORDS);
     else
         product(p, first_row, rows, first_panel, panels, CK_BYTES);
@@ -226,8 +232,7 @@ INLINE void depthwise_tile(
     UNROLL for (size_t pair = 0; pair < 4; pair += 2) {
         ints acc[8];
         UNROLL for (size_t n = 0; n < 2; n++) {
-            ints bias = first_sums(
-                p->bias, p->filter_sums, channel + (pair + n) * LANES, kind);
+            ints bias = first_sums(p->bias, p->filter_sums, channel + (pair + n) * LANES);
             UNROLL for (size_t m = 0; m < outputs; m++) acc[m * 2 + n] = bias;
         }
         for (size_t i = 0; i < quads; i++) {
@@ -303,6 +308,8 @@ ISA void ROW(u8s8_depthwise)(const struct ck_depthwise *p, size_t first_row, siz
         depthwise(p, first_row, rows, CK_BYTES);
 }
 
+#if WINOGRAD
+
 // MARK: Winograd's F(2×2, 3×3)
 
 // V = Bᵀ d B of each 4×4 tile d of the input: at most 4 · 255 in size.
@@ -377,13 +384,15 @@ ISA void ROW(u8_winograd_output)(
                 size_t y = row + i / 2, x = column + i % 2;
                 if (y >= p->out_height || x >= p->out_width) continue;
                 const size_t at = (y * p->out_width + x) * p->outputs + channel + c;
-                bytes sums = in_order(rounded(t[i], 4, &p->requantization));
-                if (p->sum) sums = added(sums, load_bytes(p->sum->b + at), p->sum);
-                store_bytes(p->out + at, sums, count, BLOCK);
+                bytes sums = p->sum ? summed(t[i], 4, &p->requantization, p->sum, p->sum->b + at)
+                                    : rounded(t[i], 4, &p->requantization);
+                store_bytes(p->out + at, in_order(sums), count, BLOCK);
             }
         }
     }
 }
+
+#endif
 
 // MARK: Pools and sums
 
@@ -440,6 +449,19 @@ ISA void ROW(u8_averagepool)(const struct ck_pool *p, size_t first_row, size_t r
             }
         }
     }
+}
+
+INLINE bytes added(bytes first, bytes second, const struct ck_add *p) {
+    ints a[4], b[4];
+    widen(first, a);
+    widen(second, b);
+    const ints a_zero = repeat_int(p->a_zero_point), b_zero = repeat_int(p->b_zero_point);
+    floats t[4];
+    UNROLL for (size_t n = 0; n < 4; n++)
+        t[n] = add(
+            multiply(to_floats(subtract_ints(a[n], a_zero)), repeat_float(p->a_ratio)),
+            multiply(to_floats(subtract_ints(b[n], b_zero)), repeat_float(p->b_ratio)));
+    return rounded(t, 4, &p->requantization);
 }
 
 ISA void ROW(u8_add)(const struct ck_add *p, size_t start, size_t count) {

@@ -11,7 +11,6 @@
 typedef __m256i ints;
 typedef __m256 floats;
 typedef __m256i bytes;
-typedef __m256i words;
 
 // −1 in the first `count` of 8 lanes.
 PRIMITIVE __m256i first(size_t count) {
@@ -26,7 +25,6 @@ PRIMITIVE ints load_ints(const int32_t *p) { return load(p); }
 PRIMITIVE ints repeat_int(int32_t v) { return _mm256_set1_epi32(v); }
 PRIMITIVE ints add_ints(ints a, ints b) { return _mm256_add_epi32(a, b); }
 PRIMITIVE ints subtract_ints(ints a, ints b) { return _mm256_sub_epi32(a, b); }
-PRIMITIVE ints quarter_ints(ints a) { return _mm256_srai_epi32(a, 2); }
 PRIMITIVE ints times_128(ints a) { return _mm256_slli_epi32(a, 7); }
 PRIMITIVE void store_ints(int32_t *p, ints v, size_t count) {
     if (count >= 8)
@@ -45,6 +43,11 @@ PRIMITIVE floats to_floats(ints v) { return _mm256_cvtepi32_ps(v); }
 PRIMITIVE floats add(floats a, floats b) { return _mm256_add_ps(a, b); }
 PRIMITIVE floats subtract(floats a, floats b) { return _mm256_sub_ps(a, b); }
 PRIMITIVE floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
+PRIMITIVE floats min_floats(floats a, floats b) { return _mm256_min_ps(a, b); }
+PRIMITIVE floats max_floats(floats a, floats b) { return _mm256_max_ps(a, b); }
+PRIMITIVE floats round_floats(floats v) {
+    return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 PRIMITIVE float sum_of_sixteen(const floats *v) {
     __m256 eight = _mm256_add_ps(v[0], v[1]);
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
@@ -113,17 +116,9 @@ PRIMITIVE bytes in_order(bytes v) {
     return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
-PRIMITIVE words load_words(const uint8_t *p) {
-    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p));
-}
-PRIMITIVE words add_words(words a, words b) { return _mm256_add_epi16(a, b); }
-PRIMITIVE words subtract_words(words a, words b) { return _mm256_sub_epi16(a, b); }
-// `count` is even.
-PRIMITIVE void store_words(int16_t *p, words v, size_t count) {
-    if (count >= 16)
-        _mm256_storeu_si256((__m256i *)p, v);
-    else
-        _mm256_maskstore_epi32((int *)p, first(count / 2), v);
+// 8 bytes as int32, in natural order.
+PRIMITIVE ints load_widened(const uint8_t *p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
 }
 
 PRIMITIVE __m256i broadcast_quad(const uint8_t *p) {

@@ -51,11 +51,13 @@ internal import CKernels
                 DepthwiseConvolution(
                     g, filters: filters, bias: bias, inputZeroPoint: input.zeroPoint,
                     multipliers: multipliers, format: output, using: table))
-        } else if table.prefersWinograd && WinogradConvolution.suits(g, filters: filters) {
+        } else if let transforms = table.winograd,
+            WinogradConvolution.suits(g, filters: filters)
+        {
             body = .winograd(
                 WinogradConvolution(
                     g, filters: filters, bias: bias, inputZeroPoint: input.zeroPoint,
-                    multipliers: multipliers, format: output))
+                    multipliers: multipliers, format: output, transforms: transforms))
         } else {
             let size = g.outputs / g.groups
             let products = (0..<g.groups).map { group in

@@ -12,6 +12,12 @@ private import Musl
     let run: KernelTable.Depthwise
 }
 
+/// Winograd's transforms of input and output; the row's product then takes int16.
+@safe struct WinogradKernels: Sendable {
+    let input: @convention(c) (UnsafePointer<ck_winograd>, Int, Int) -> Void
+    let output: @convention(c) (UnsafePointer<ck_winograd>, Int, Int, Int, Int) -> Void
+}
+
 /// The kernels of one instruction set.
 ///
 /// All rows give the same bits; the Swift row says which. `DC_ISA` in the environment pins one.
@@ -19,9 +25,6 @@ private import Musl
     typealias Product =
         @convention(c) (UnsafePointer<ck_product>, Int, Int, Int, Int) -> Void
     typealias Depthwise = @convention(c) (UnsafePointer<ck_depthwise>, Int, Int) -> Void
-    typealias WinogradInput = @convention(c) (UnsafePointer<ck_winograd>, Int, Int) -> Void
-    typealias WinogradOutput =
-        @convention(c) (UnsafePointer<ck_winograd>, Int, Int, Int, Int) -> Void
     typealias Pool = @convention(c) (UnsafePointer<ck_pool>, Int, Int) -> Void
     typealias Add = @convention(c) (UnsafePointer<ck_add>, Int, Int) -> Void
     typealias Distances =
@@ -36,13 +39,11 @@ private import Musl
     /// The row's name, as `DC_ISA` takes it.
     package let name: String
     let needs: UInt32
-    /// Whether products of int16 are so quick here that Winograd's transforms pay.
-    let prefersWinograd: Bool
     let product: Product
     /// The widest, and where that takes more channels at once, one for a few that are left over.
     let depthwise: [DepthwiseKernel]
-    let winogradInput: WinogradInput
-    let winogradOutput: WinogradOutput
+    /// Where products of int16 are so quick that Winograd's transforms pay.
+    let winograd: WinogradKernels?
     let maxPool: Pool
     let averagePool: Pool
     let add: Add
@@ -53,61 +54,56 @@ private import Musl
 extension KernelTable {
     /// The row written in Swift, which defines every result.
     package static let reference = unsafe KernelTable(
-        name: "reference", needs: 0, prefersWinograd: false,
+        name: "reference", needs: 0,
         product: referenceProduct, depthwise: [DepthwiseKernel(block: 16, run: referenceDepthwise)],
-        winogradInput: referenceWinogradInput, winogradOutput: referenceWinogradOutput,
+        winograd: nil,
         maxPool: referenceMaxPool, averagePool: referenceAveragePool, add: referenceAdd,
         distances: referenceDistances, dots: referenceDots)
 
     #if arch(x86_64)
     private static let vectorized = [
         unsafe KernelTable(
-            name: "avx512vnni", needs: UInt32(CK_AVX512VNNI), prefersWinograd: false,
+            name: "avx512vnni", needs: UInt32(CK_AVX512VNNI),
             product: ck_u8s8_product__avx512vnni,
             depthwise: [
                 DepthwiseKernel(block: 64, run: ck_u8s8_depthwise__avx512vnni),
                 DepthwiseKernel(block: 32, run: ck_u8s8_depthwise__avx512vl),
-            ],
-            winogradInput: ck_u8_winograd_input__avx512vnni,
-            winogradOutput: ck_u8_winograd_output__avx512vnni,
+            ], winograd: nil,
             maxPool: ck_u8_maxpool__avx512vnni, averagePool: ck_u8_averagepool__avx512vnni,
             add: ck_u8_add__avx512vnni, distances: ck_f32_distances__avx512vnni,
             dots: ck_f32_dots__avx512vnni),
         unsafe KernelTable(
-            name: "avx512vl", needs: UInt32(CK_AVX512VNNI), prefersWinograd: false,
+            name: "avx512vl", needs: UInt32(CK_AVX512VNNI),
             product: ck_u8s8_product__avx512vl,
             depthwise: [DepthwiseKernel(block: 32, run: ck_u8s8_depthwise__avx512vl)],
-            winogradInput: ck_u8_winograd_input__avx512vl,
-            winogradOutput: ck_u8_winograd_output__avx512vl,
+            winograd: nil,
             maxPool: ck_u8_maxpool__avx512vl, averagePool: ck_u8_averagepool__avx512vl,
             add: ck_u8_add__avx512vl, distances: ck_f32_distances__avx512vl,
             dots: ck_f32_dots__avx512vl),
         unsafe KernelTable(
-            name: "avxvnni", needs: UInt32(CK_AVXVNNI), prefersWinograd: false,
+            name: "avxvnni", needs: UInt32(CK_AVXVNNI),
             product: ck_u8s8_product__avxvnni,
-            depthwise: [DepthwiseKernel(block: 32, run: ck_u8s8_depthwise__avxvnni)],
-            winogradInput: ck_u8_winograd_input__avxvnni,
-            winogradOutput: ck_u8_winograd_output__avxvnni,
+            depthwise: [DepthwiseKernel(block: 32, run: ck_u8s8_depthwise__avxvnni)], winograd: nil,
             maxPool: ck_u8_maxpool__avxvnni, averagePool: ck_u8_averagepool__avxvnni,
             add: ck_u8_add__avxvnni, distances: ck_f32_distances__avxvnni,
             dots: ck_f32_dots__avxvnni),
         unsafe KernelTable(
-            name: "avx2", needs: UInt32(CK_AVX2), prefersWinograd: true,
+            name: "avx2", needs: UInt32(CK_AVX2),
             product: ck_u8s8_product__avx2,
             depthwise: [DepthwiseKernel(block: 32, run: ck_u8s8_depthwise__avx2)],
-            winogradInput: ck_u8_winograd_input__avx2,
-            winogradOutput: ck_u8_winograd_output__avx2, maxPool: ck_u8_maxpool__avx2,
+            winograd: WinogradKernels(
+                input: ck_u8_winograd_input__avx2, output: ck_u8_winograd_output__avx2),
+            maxPool: ck_u8_maxpool__avx2,
             averagePool: ck_u8_averagepool__avx2, add: ck_u8_add__avx2,
             distances: ck_f32_distances__avx2, dots: ck_f32_dots__avx2),
     ]
     #elseif arch(arm64)
     private static let vectorized = [
         unsafe KernelTable(
-            name: "neon", needs: UInt32(CK_DOTPROD), prefersWinograd: false,
+            name: "neon", needs: UInt32(CK_DOTPROD),
             product: ck_u8s8_product__neon,
-            depthwise: [DepthwiseKernel(block: 16, run: ck_u8s8_depthwise__neon)],
-            winogradInput: ck_u8_winograd_input__neon,
-            winogradOutput: ck_u8_winograd_output__neon, maxPool: ck_u8_maxpool__neon,
+            depthwise: [DepthwiseKernel(block: 16, run: ck_u8s8_depthwise__neon)], winograd: nil,
+            maxPool: ck_u8_maxpool__neon,
             averagePool: ck_u8_averagepool__neon, add: ck_u8_add__neon,
             distances: ck_f32_distances__neon, dots: ck_f32_dots__neon)
     ]

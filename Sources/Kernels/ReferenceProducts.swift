@@ -15,16 +15,8 @@ func referenceProduct(
                 let x = unsafe p.base + Int(p.offsets[tap * p.offset_stride + row])
                 let block = unsafe (channel / 16 * p.taps + tap) * p.quads
                 let w = unsafe p.filters + block * 64 + channel % 16 * 4
-                if unsafe p.kind == CK_WORDS {
-                    for i in stride(from: 0, to: depth, by: 2) {
-                        let y = unsafe word(x + i)
-                        let v = unsafe w + i / 4 * 64 + i % 4
-                        sum &+= unsafe y &* word(v)
-                    }
-                } else {
-                    for i in 0..<depth {
-                        sum &+= unsafe Int32(x[i]) * Int32(w[i / 4 * 64 + i % 4])
-                    }
+                for i in 0..<depth {
+                    sum &+= unsafe Int32(x[i]) * Int32(w[i / 4 * 64 + i % 4])
                 }
             }
             let position = unsafe row * p.out_stride + channel
@@ -39,11 +31,6 @@ func referenceProduct(
             }
         }
     }
-}
-
-/// The little-endian int16 at `bytes`.
-private func word(_ bytes: UnsafeRawPointer) -> Int32 {
-    unsafe Int32(Int16(littleEndian: bytes.loadUnaligned(as: Int16.self)))
 }
 
 func referenceDepthwise(_ depthwise: UnsafePointer<ck_depthwise>, firstRow: Int, rows: Int) {
@@ -75,62 +62,4 @@ func referenceDepthwise(_ depthwise: UnsafePointer<ck_depthwise>, firstRow: Int,
 /// The position in a map, or the one behind it that stands for all outside.
 private func place(_ y: Int, _ x: Int, _ height: Int, _ width: Int) -> Int {
     y >= 0 && x >= 0 && y < height && x < width ? y * width + x : height * width
-}
-
-func referenceWinogradInput(_ winograd: UnsafePointer<ck_winograd>, firstTile: Int, tiles: Int) {
-    let p = unsafe winograd.pointee
-    for tile in 0..<tiles {
-        let (row, column) = unsafe (firstTile + tile).quotientAndRemainder(
-            dividingBy: p.tile_columns)
-        for channel in unsafe 0..<p.channels {
-            let d = (0..<16).map { i in
-                let at = unsafe place(
-                    row * 2 + i / 4 - p.top, column * 2 + i % 4 - p.left, p.height, p.width)
-                return unsafe Int32(p.in[at * p.channels + channel])
-            }
-            func vector(_ d: [Int32]) -> [Int32] {
-                [d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]]
-            }
-            let columns = (0..<4).map { x in vector((0..<4).map { d[$0 * 4 + x] }) }
-            for y in 0..<4 {
-                for (x, value) in vector((0..<4).map { columns[$0][y] }).enumerated() {
-                    let at = unsafe (y * 4 + x) * p.transformed_stride + tile * p.depth + channel
-                    unsafe p.transformed[at] = Int16(truncatingIfNeeded: value)
-                }
-            }
-        }
-    }
-}
-
-func referenceWinogradOutput(
-    _ winograd: UnsafePointer<ck_winograd>, firstTile: Int, tiles: Int, channel: Int,
-    channels: Int
-) {
-    let p = unsafe winograd.pointee
-    for tile in 0..<tiles {
-        let (row, column) = unsafe (firstTile + tile).quotientAndRemainder(
-            dividingBy: p.tile_columns)
-        for c in 0..<channels {
-            let m = (0..<16).map { i in
-                unsafe p.products[i * p.products_stride + tile * p.products_width + c]
-            }
-            func vector(_ m: [Int32]) -> [Int32] {
-                [m[0] &+ m[1] &+ m[2], m[1] &- m[2] &- m[3]]
-            }
-            let columns = (0..<4).map { x in vector((0..<4).map { m[$0 * 4 + x] }) }
-            for i in 0..<4 {
-                let (y, x) = (row * 2 + i / 2, column * 2 + i % 2)
-                guard unsafe y < p.out_height && x < p.out_width else { continue }
-                let sum = vector((0..<4).map { columns[$0][i / 2] })[i % 2] >> 2
-                let output = channel + c
-                let position = unsafe (y * p.out_width + x) * p.outputs + output
-                let byte = unsafe requantized(
-                    Float(sum &+ p.bias[output]) * p.multipliers[output], p.requantization)
-                unsafe p.out[position] =
-                    p.sum.map {
-                        unsafe added(byte, $0.pointee.b[position], $0.pointee)
-                    } ?? byte
-            }
-        }
-    }
 }

@@ -22,6 +22,7 @@ internal import CKernels
     private let zeros: AlignedMemory<Int32>
     private let offsets: AlignedMemory<Int32>
     private let format: ActivationFormat
+    private let transforms: WinogradKernels
 
     /// Whether a convolution can be computed in this way.
     static func suits(_ g: ConvolutionGeometry, filters: Span<Int8>) -> Bool {
@@ -48,11 +49,13 @@ internal import CKernels
     /// Transforms and packs the filters, `[outputs, 3, 3, channels]`.
     init(
         _ geometry: ConvolutionGeometry, filters: Span<Int8>, bias: Span<Int32>,
-        inputZeroPoint: Int, multipliers: [Float], format: ActivationFormat
+        inputZeroPoint: Int, multipliers: [Float], format: ActivationFormat,
+        transforms: WinogradKernels
     ) {
         let g = geometry
         self.geometry = g
         self.format = format
+        self.transforms = transforms
         let depth = g.channels.roundedUp(to: 2)
         var places = [[Int8]](
             repeating: [Int8](repeating: 0, count: g.outputs * depth * 2), count: 16)
@@ -137,14 +140,14 @@ internal import CKernels
             for block in 0..<blocks {
                 let first = tiles.lowerBound + tiles.count * block / blocks
                 let count = tiles.lowerBound + tiles.count * (block + 1) / blocks - first
-                unsafe table.winogradInput(winograd, first, count)
+                unsafe transforms.input(winograd, first, count)
                 for panel in stride(
                     from: panels.lowerBound, to: panels.upperBound, by: Self.panelsAtOnce)
                 {
                     let some = panel..<min(panel + Self.panelsAtOnce, panels.upperBound)
                     unsafe multiply(transformed, count, some, into: products, using: table)
                     let channels = min(some.count * 16, g.outputs - panel * 16)
-                    unsafe table.winogradOutput(winograd, first, count, panel * 16, channels)
+                    unsafe transforms.output(winograd, first, count, panel * 16, channels)
                 }
             }
         }

@@ -38,7 +38,8 @@ struct ck_requantization {
     int32_t high;
 };
 
-// What is multiplied: u8 with s8; u8 with s8 within -63...63; or s16 with s16, two to a quad.
+// What is multiplied: u8 with s8; u8 with s8 within -63...63; or s16 with s16, two to a quad,
+// in rows that have Winograd's transforms.
 enum ck_kind { CK_BYTES, CK_NARROW, CK_WORDS };
 
 // t = (float)(a - a_zero) * a_ratio + (float)(b - b_zero) * b_ratio, then as above.
@@ -73,8 +74,8 @@ struct ck_product {
     uint8_t *_Nullable out;          // [row][out_stride]
     int32_t *_Nullable accumulators; // [row][out_stride], written in place of `out` if set
     size_t out_stride;
-    // Added to the bytes before they are written: `a` is these bytes, `b` [row][out_stride]
-    // (readable), `out` not read.
+    // Added to the bytes before they are written: they are its `a`, in the format of
+    // `requantization`; `b` is [row][out_stride] (readable); `out` is not read.
     const struct ck_add *_Nullable sum;
 };
 
@@ -158,12 +159,6 @@ struct ck_pool {
     /* Rows are rows of the output map. */                                                      \
     void ck_u8s8_depthwise__##isa(const struct ck_depthwise *depthwise, size_t first_row,       \
         size_t rows);                                                                           \
-    /* Of `tiles` tiles the first is written to the first place. */                            \
-    void ck_u8_winograd_input__##isa(const struct ck_winograd *winograd, size_t first_tile,     \
-        size_t tiles);                                                                          \
-    /* `channels` outputs from `channel` on, whose products begin each row of products. */      \
-    void ck_u8_winograd_output__##isa(const struct ck_winograd *winograd, size_t first_tile,    \
-        size_t tiles, size_t channel, size_t channels);                                         \
     void ck_u8_maxpool__##isa(const struct ck_pool *pool, size_t first_row, size_t rows);       \
     void ck_u8_averagepool__##isa(const struct ck_pool *pool, size_t first_row, size_t rows);   \
     void ck_u8_add__##isa(const struct ck_add *add, size_t first, size_t count);                \
@@ -187,6 +182,16 @@ CK_DECLARE(neon)
 #endif
 
 #undef CK_DECLARE
+
+#if defined(__x86_64__)
+// Of `tiles` tiles the first is written to the first place.
+void ck_u8_winograd_input__avx2(
+    const struct ck_winograd *winograd, size_t first_tile, size_t tiles);
+// `channels` outputs from `channel` on, whose products begin each row of products.
+void ck_u8_winograd_output__avx2(
+    const struct ck_winograd *winograd, size_t first_tile, size_t tiles, size_t channel,
+    size_t channels);
+#endif
 
 #pragma clang assume_nonnull end
 
