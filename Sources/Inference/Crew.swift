@@ -13,6 +13,11 @@ package final class Crew<Job: Sendable>: Sendable {
     package let threads: Int
     private let shared: Shared
 
+    /// How many of the tasks that are a worker's own have been taken.
+    private final class Taken: Sendable {
+        let count = Atomic(0)
+    }
+
     /// What is to be done, by whom.
     private struct Shift: Sendable {
         var number = 0
@@ -27,7 +32,7 @@ package final class Crew<Job: Sendable>: Sendable {
         let shift = Mutex(Shift())
         /// The number of the shift, to look out for without the lock.
         let number = Atomic(0)
-        let next = Atomic(0)
+        let taken: [Taken]
         let unfinished = Atomic(0)
         let begin: [Bell]
         let end = Bell()
@@ -35,14 +40,22 @@ package final class Crew<Job: Sendable>: Sendable {
         init(workers: Int, perform: @escaping @Sendable (Job, Int, Int) -> Void) {
             self.perform = perform
             begin = (0..<workers).map { _ in Bell() }
+            taken = (0...workers).map { _ in Taken() }
         }
 
-        /// Takes tasks until none is left; which thread does which is left to chance.
-        func work(_ job: Job, tasks: Int, as worker: Int) {
-            while true {
-                let task = next.add(1, ordering: .relaxed).oldValue
-                guard task < tasks else { return }
-                perform(job, task, worker)
+        /// Does the tasks that are this worker's own, then what the others have left.
+        ///
+        /// From job to job a worker has the same share of the tasks, so it mostly reads what it
+        /// wrote itself and has in its own cache.
+        func work(_ job: Job, tasks: Int, sharedBy workers: Int, as worker: Int) {
+            for offset in 0..<workers {
+                let owner = (worker + offset) % workers
+                let own = tasks * owner / workers..<tasks * (owner + 1) / workers
+                while true {
+                    let index = taken[owner].count.add(1, ordering: .relaxed).oldValue
+                    guard index < own.count else { break }
+                    perform(job, own.lowerBound + index, worker)
+                }
             }
         }
 
@@ -54,8 +67,8 @@ package final class Crew<Job: Sendable>: Sendable {
                 served = shift.number
                 guard !shift.isOver else { return }
                 // A shift that needs fewer workers may have passed by in the meantime.
-                guard worker < shift.workers, let job = shift.job else { continue }
-                work(job, tasks: shift.tasks, as: worker + 1)
+                guard worker + 1 < shift.workers, let job = shift.job else { continue }
+                work(job, tasks: shift.tasks, sharedBy: shift.workers, as: worker + 1)
                 if unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
                     end.ring()
                 }
@@ -100,19 +113,19 @@ package final class Crew<Job: Sendable>: Sendable {
     ///
     /// One call at a time.
     package func run(_ job: Job, tasks: Int) {
-        let workers = min(threads, tasks) - 1
-        guard workers > 0 else {
+        let workers = min(threads, tasks)
+        guard workers > 1 else {
             for task in 0..<tasks { shared.perform(job, task, 0) }
             return
         }
-        shared.next.store(0, ordering: .relaxed)
-        shared.unfinished.store(workers, ordering: .relaxed)
+        for taken in shared.taken { taken.count.store(0, ordering: .relaxed) }
+        shared.unfinished.store(workers - 1, ordering: .relaxed)
         shared.announce {
             $0.job = job
             $0.tasks = tasks
             $0.workers = workers
         }
-        shared.work(job, tasks: tasks, as: 0)
+        shared.work(job, tasks: tasks, sharedBy: workers, as: 0)
         shared.end.wait { shared.unfinished.load(ordering: .acquiring) == 0 }
     }
 }

@@ -60,20 +60,24 @@ struct PictureStep: Sendable {
         }
     }
 
-    /// How many parts a picture is cut into for `threads` threads.
+    /// How many parts a picture is cut into for `threads` threads: as many for each, and several
+    /// where there is work for it, so that a thread that loses its core to another program leaves
+    /// the rest to the others.
     ///
-    /// One below some 20 µs of work, since waking a thread costs several; else several a thread,
-    /// so that one that loses its core to another program leaves the rest to the others.
+    /// What takes less than a few microseconds is not cut. The speeds are orders of magnitude.
     func parts(threads: Int) -> Int {
-        let work =
+        guard threads > 1 else { return 1 }
+        let nanoseconds =
             switch operation {
             case .convolution(let convolution, _, _):
                 convolution.geometry.positions * convolution.geometry.weights
+                    / (convolution.geometry.groups > 1 ? 40 : 200)
             case .pool(let pool):
-                output.count * pool.geometry.kernelHeight * pool.geometry.kernelWidth * 8
-            case .addition: output.count * 32
+                output.count * pool.geometry.kernelHeight * pool.geometry.kernelWidth / 20
+            case .addition: output.count / 8
             }
-        return threads > 1 ? min(threads * 4, max(1, work / 1_000_000)) : 1
+        guard nanoseconds > 4_000 else { return 1 }
+        return threads * min(4, max(1, nanoseconds / threads / 8_000))
     }
 
     /// Threads share the filters where those outweigh the map, so that each reads half of them.
@@ -113,10 +117,9 @@ struct BatchStep: Sendable {
         }
     }
 
-    /// How many parts the outputs are cut into; below a quarter of a MiB of weights, one thread
-    /// is done before another has woken up.
+    /// How many parts the outputs are cut into; 64 KiB of weights are read in a few microseconds.
     func parts(threads: Int) -> Int {
-        threads > 1 && linear.byteCount > 1 << 18 ? threads * 4 : 1
+        threads > 1 && linear.byteCount > 1 << 16 ? threads * 4 : 1
     }
 }
 
