@@ -40,7 +40,7 @@ public struct Quantizer {
 extension Quantizer {
     /// Quantizes a checkpoint.
     ///
-    /// Equal input gives equal bytes on one kind of CPU.
+    /// Equal input and thread counts give equal bytes on one kind of CPU.
     ///
     /// - Parameters:
     ///   - checkpoint: Of precision `float32`, with projection and centroids.
