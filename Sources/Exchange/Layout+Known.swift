@@ -45,6 +45,7 @@ extension Layout {
     private static var contrastiveResNet50: Layout {
         let name = "projection_head"
         let head = Head(
+            kind: .projection,
             layers: [
                 ("\(name).0", .linear(outputs: 1, hasBias: true), nil),
                 ("\(name).1", .batchNorm(epsilon: 1e-5), nil), ("\(name).2", .relu, nil),

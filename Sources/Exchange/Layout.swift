@@ -22,6 +22,7 @@ struct Layout {
 
     /// Layers behind the feature: a classifier, or the projection of contrastive training.
     struct Head {
+        let kind: ImportedNetwork.Head
         let layers: [(name: String, kind: LayerKind, source: String?)]
         /// The feature where the head is kept, as it is better than the backbone's for what the
         /// network was trained for; `nil` where it stays what it is.
@@ -78,6 +79,7 @@ extension Layout.Head {
     ) -> Layout.Head {
         let relu = activation.map { (name: $0, kind: LayerKind.relu, source: String?.none) }
         let linear = (name: name, kind: LayerKind.linear(outputs: 1, hasBias: true), source: source)
-        return Layout.Head(layers: [relu, linear].compactMap(\.self), feature: nil)
+        return Layout.Head(
+            kind: .classifier, layers: [relu, linear].compactMap(\.self), feature: nil)
     }
 }

@@ -28,6 +28,16 @@ public struct ImportedNetwork: Sendable {
         public let shape: [Int]
     }
 
+    /// What the file has behind the feature.
+    public enum Head: String, Sendable {
+        /// Nothing.
+        case none
+        /// A linear layer that ends in classes.
+        case classifier
+        /// The projection of contrastive training.
+        case projection
+    }
+
     /// The network with its weights.
     public var checkpoint: Checkpoint
     /// What the network was recognized as.
@@ -38,6 +48,8 @@ public struct ImportedNetwork: Sendable {
     public let rows: [Row]
     /// The tensors that were left out.
     public let unused: [String]
+    /// What the file has behind the feature, kept or not.
+    public let head: Head
 }
 
 extension ImportedNetwork {
@@ -76,7 +88,7 @@ extension ImportedNetwork {
         if let license = options.license { checkpoint.license = license }
         layout = "checkpoint of dctrain"
         container = TensorArchive.Container.safetensors.rawValue
-        (rows, unused) = ([], [])
+        (rows, unused, head) = ([], [], .none)
     }
 
     private init(
@@ -102,6 +114,7 @@ extension ImportedNetwork {
         rows = builder.rows
         let used = Set(rows.flatMap(\.tensors)).union(layout.constants.keys)
         unused = dictionary.names.filter { !used.contains($0) }
+        head = dictionary.has(layout.head) ? layout.head?.kind ?? .none : .none
     }
 
     /// The file's name and digest.

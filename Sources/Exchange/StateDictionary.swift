@@ -23,6 +23,13 @@ struct StateDictionary {
     /// All names, sorted.
     var names: [String] { tensors.keys.sorted() }
 
+    /// Whether all tensors of a head are here.
+    func has(_ head: Layout.Head?) -> Bool {
+        (head?.layers ?? []).allSatisfy { layer in
+            layer.kind.tensors.allSatisfy { tensors["\(layer.source ?? layer.name).\($0)"] != nil }
+        }
+    }
+
     /// The network that these are the tensors of.
     func recognize() throws(ExchangeError.Reason) -> Layout {
         let candidates = Layout.known.map { layout in
