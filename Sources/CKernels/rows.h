@@ -25,6 +25,7 @@
 enum {
     VECTORS = 16 / LANES,   // of int32 in a panel
     BLOCK = 4 * LANES,      // bytes in a vector
+    AHEAD = 1 << 16,        // bytes of filters fetched ahead at most
 };
 
 INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
@@ -116,9 +117,20 @@ INLINE void tile(
 INLINE void tiles(
     const struct ck_product *p, size_t row, size_t rows, size_t panel, const size_t panels,
     const enum ck_kind kind) {
+    if (rows == 0) return;
     const size_t height = HEIGHT(panels, kind);
+    // The panels that come next are fetched meanwhile where they are small: at batch 1 they come
+    // from beyond the second cache, and are used too briefly for the CPU to run ahead by itself.
+    const size_t size = p->taps * p->quads * 64, next = panel + panels;
+    const int8_t *ahead = p->filters + next * size;
+    const int8_t *end = ahead;
+    if (next * 16 < p->outputs && panels * size <= AHEAD)
+        end += (least(next + panels, (p->outputs + 15) / 16) - next) * size;
+    const size_t share = (size_t)(end - ahead) * height / rows + 64;
     for (size_t left = (rows + height - 1) / height; left > 0; left--) {
         size_t count = (rows + left - 1) / left;
+        for (size_t i = 0; i < share && ahead < end; i += 64, ahead += 64)
+            __builtin_prefetch(ahead, 0, 2);
 #define TILE(n) case n: if (n <= height) tile(p, row, panel, n, panels, kind); break
         switch (count) {
             TILE(1); TILE(2); TILE(3); TILE(4); TILE(5); TILE(6);
@@ -191,8 +203,10 @@ INLINE void interleave_rows(
     const size_t still[4] = {0, 0, 0, 0};
     // Columns left of the map, within it, and right of it.
     const size_t before = first < p->left ? least(p->left - first, columns) : 0;
-    const size_t from = first + before - p->left;
-    const size_t within = from < p->width ? least(p->width - from, columns - before) : 0;
+    // Where all lie outside, a place in the map too: no pointer is made that leaves it.
+    const size_t start = first + before;
+    const size_t from = start > p->left ? least(start - p->left, p->width) : 0;
+    const size_t within = least(p->width - from, columns - before);
     const size_t after = columns - before - within;
     for (size_t quad = 0; quad < quads; quad++, scratch += 4 * BLOCK) {
         const uint8_t *rows[4];
