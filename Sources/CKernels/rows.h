@@ -32,8 +32,7 @@ INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 // The first value of sums of products: the bias and, where operands are u8 − 128, what that
 // leaves out.
-INLINE ints first_sums(
-    const int32_t *bias, const int32_t *filter_sums, size_t at) {
+INLINE ints first_sums(const int32_t *bias, const int32_t *filter_sums, size_t at) {
     ints sums = load_ints(bias + at);
     if (!SIGNED_OPERANDS) return sums;
     return add_ints(sums, times_128(load_ints(filter_sums + at)));
@@ -168,13 +167,6 @@ ISA void ROW(u8s8_product)(
 }
 
 // MARK: Depthwise convolution
-
-// What lies outside a map is read from its margin, one position of zero points behind it.
-INLINE const uint8_t *position(
-    const uint8_t *map, ptrdiff_t y, ptrdiff_t x, size_t height, size_t width, size_t channels) {
-    int inside = y >= 0 && x >= 0 && y < (ptrdiff_t)height && x < (ptrdiff_t)width;
-    return map + (inside ? (size_t)y * width + (size_t)x : height * width) * channels;
-}
 
 enum { SCRATCH = 1 << 14 };
 
@@ -325,6 +317,13 @@ ISA void ROW(u8s8_depthwise)(const struct ck_depthwise *p, size_t first_row, siz
 #if WINOGRAD
 
 // MARK: Winograd's F(2×2, 3×3)
+
+// What lies outside a map is read from its margin, one position of zero points behind it.
+INLINE const uint8_t *position(
+    const uint8_t *map, ptrdiff_t y, ptrdiff_t x, size_t height, size_t width, size_t channels) {
+    int inside = y >= 0 && x >= 0 && y < (ptrdiff_t)height && x < (ptrdiff_t)width;
+    return map + (inside ? (size_t)y * width + (size_t)x : height * width) * channels;
+}
 
 // V = Bᵀ d B of each 4×4 tile d of the input: at most 4 · 255 in size.
 ISA void ROW(u8_winograd_input)(
