@@ -3,7 +3,9 @@ import Tensors
 import Testing
 
 /// What makes threads safe without locks: parts of one layer, computed at the same time, write
-/// nothing but their own bytes. `tools/sanitize thread` watches them do so.
+/// nothing but their own bytes.
+///
+/// `tools/sanitize thread` watches them do so.
 struct ConcurrencyTests {
     /// Runs `work` on every part at once.
     static func together(_ parts: Int, _ work: @escaping @Sendable (Int) -> Void) async {
