@@ -11,5 +11,8 @@ struct DCTrain: ParsableCommand {
         commandName: "dctrain",
         abstract: "Learns a visual vocabulary from unlabelled pictures.",
         version: ProgramVersion.number,
-        subcommands: [Fit.self, Cluster.self, Quantize.self, Embed.self, Evaluate.self, Info.self])
+        subcommands: [
+            Fit.self, Import.self, Cluster.self, Quantize.self, Embed.self, Evaluate.self,
+            Info.self,
+        ])
 }

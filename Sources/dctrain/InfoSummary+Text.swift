@@ -40,7 +40,10 @@ extension CheckpointSummary {
     }
 
     private var trainingText: String {
-        "\(provenance.recipe), seed \(provenance.seed), \(provenance.epochs) epochs on "
+        if let source = provenance.source, provenance.pictures == 0 {
+            return "\(provenance.recipe) from \(source)"
+        }
+        return "\(provenance.recipe), seed \(provenance.seed), \(provenance.epochs) epochs on "
             + "\(provenance.pictures.grouped) pictures "
             + "(list \(provenance.picturesDigest.prefix(12)))"
     }
