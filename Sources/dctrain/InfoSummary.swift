@@ -2,7 +2,7 @@ import Foundation
 import Model
 import Tensors
 
-/// All that can be said about a checkpoint without running it.
+/// All that can be said about a checkpoint without a picture.
 struct CheckpointSummary: Encodable {
     /// One layer of the network.
     struct Row: Encodable {
@@ -28,10 +28,12 @@ struct CheckpointSummary: Encodable {
     let clustering: ClusteringDescription?
     let provenance: Provenance
     let license: String
+    /// Of int8 checkpoints that can be run.
+    let plan: PlanSummary?
     let layers: [Row]
 
     private enum CodingKeys: String, CodingKey {
-        case file, bytes, sha256, precision, input, clustering, provenance, license, layers
+        case file, bytes, sha256, precision, input, clustering, provenance, license, plan, layers
         case weightBits = "weight_bits"
     }
 
@@ -47,6 +49,8 @@ struct CheckpointSummary: Encodable {
         clustering = checkpoint.clustering
         provenance = checkpoint.provenance
         license = checkpoint.license
+        // A network that is too large to run here can be told about all the same.
+        plan = (try? PlanSummary(checkpoint)) ?? nil
         let shapes = try checkpoint.network.outputShapes(input: checkpoint.inputShape)
         layers = checkpoint.network.layers.map { layer in
             Row(layer, in: checkpoint, shapes: shapes)

@@ -15,6 +15,9 @@ struct MainJobTests {
             let clustering = description["clustering"] as? [String: Any]
             #expect(clustering?["clusters"] as? Int == 4)
         }
+        #expect(float["plan"] == nil)
+        let plan = quantized["plan"] as? [String: Any]
+        #expect((plan?["peak_memory"] as? Int ?? 0) > 10_000)
         let text = try await Program.dctrain.run("info", model.quantized)
         #expect(text.status == 0)
         #expect(text.output.contains("conv1") && !text.output.contains("norm1"))
