@@ -14,8 +14,9 @@ extension CheckpointSummary {
             ("trained", trainingText),
             ("written by", provenance.program),
             ("licence", license),
-        ] + (plan.map { [("plan", $0.text)] } ?? [])
-        let header = fields.map { "\($0.0.padded(to: 12))\($0.1)" }
+        ]
+        let planned = plan.map { [("plan", $0.text)] } ?? []
+        let header = (fields + planned).map { "\($0.0.padded(to: 12))\($0.1)" }
         return (header + [""] + layerLines).joined(separator: "\n")
     }
 
