@@ -18,8 +18,9 @@ package struct InputSamples {
     private static let longestWindow = 4096
     /// How many windows there should be for each weight of a filter.
     private static let windowsPerWeight = 4
-    /// How many numbers of whole windows are kept, for 256 windows at most.
+    /// How many numbers of whole windows are kept, for `keptWindows` at most.
     private static let keptNumbers = 1 << 20
+    private static let keptWindows = 1024
 
     /// Samples of a layer with the given windows.
     ///
@@ -34,10 +35,10 @@ package struct InputSamples {
             moments = [MomentSums](
                 repeating: MomentSums(width: windows.depth), count: windows.groups)
         }
-        let wanted = measured ? Self.windowsPerWeight * windows.depth : 256
+        let wanted = max(Self.keptWindows, measured ? Self.windowsPerWeight * windows.depth : 0)
         perPicture = min(windows.positions, max(1, (wanted + pictures - 1) / pictures))
         let length = windows.groups * windows.depth
-        let keep = min(256, max(8, Self.keptNumbers / length))
+        let keep = min(Self.keptWindows, max(8, Self.keptNumbers / length))
         keepEvery = max(1, perPicture * pictures / keep)
     }
 

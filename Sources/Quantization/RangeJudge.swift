@@ -28,9 +28,12 @@ package struct RangeJudge {
         package let rule: RangeRule
     }
 
-    /// What a rule must leave of the error of those before it: the windows are a sample, on
-    /// which a little less says nothing.
-    private static let gain = 0.95
+    /// What a rule must leave of the error of those before it.
+    ///
+    /// The windows are a sample with few of the rare large values, so that they favour clipping:
+    /// with 0.95 instead, the rules chosen over the squared error made whole networks a little
+    /// worse.
+    private static let gain = 0.8
 
     private let readers: [(reader: Reader, signal: Double)]
 
