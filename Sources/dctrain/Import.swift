@@ -14,7 +14,7 @@ struct Import: ParsableCommand {
             of DeepCluster-v2 and SwAV, AlexNet and VGG16 of DeepCluster, VGG16-BN of torchvision. \
             Nothing in the file is executed.
 
-            The result is for 'dctrain cluster' and 'dctrain fit --init'.
+            The result is for 'dctrain cluster'.
             """)
 
     @Argument(help: "A file of weights: .pth, .pth.tar, .pt or .safetensors.", completion: .file())
