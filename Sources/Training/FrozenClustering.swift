@@ -56,7 +56,7 @@ public struct FrozenClustering: Sendable {
 
         backbone.provenance = Provenance(
             recipe: Self.recipe(of: model), seed: seed, epochs: 0, pictures: count,
-            picturesDigest: source.digest)
+            picturesDigest: source.digest, source: model.provenance.source)
         observer.begin(.clustering, epoch: nil, total: 0)
         defer { observer.end(.clustering) }
         let shipped = try ShippedModel(

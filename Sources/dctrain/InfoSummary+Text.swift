@@ -44,9 +44,10 @@ extension CheckpointSummary {
         if let source = provenance.source, provenance.pictures == 0 {
             return "\(provenance.recipe) from \(source)"
         }
+        let weights = provenance.source.map { ", weights from \($0)" } ?? ""
         return "\(provenance.recipe), seed \(provenance.seed), \(provenance.epochs) epochs on "
             + "\(provenance.pictures.grouped) pictures "
-            + "(list \(provenance.picturesDigest.prefix(12)))"
+            + "(list \(provenance.picturesDigest.prefix(12)))\(weights)"
     }
 
     /// One line a layer, columns as wide as their widest cell, and the totals.

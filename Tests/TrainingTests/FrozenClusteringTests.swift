@@ -14,7 +14,8 @@ struct FrozenClusteringTests {
         return Checkpoint(
             network: network, input: .square(16), precision: .float32, clustering: nil,
             provenance: Provenance(
-                recipe: "elsewhere", seed: 17, epochs: 3, pictures: 9, picturesDigest: "x"),
+                recipe: "elsewhere", seed: 17, epochs: 3, pictures: 9, picturesDigest: "x",
+                source: "weights.pth"),
             license: "CC-BY-4.0", tensors: tensors.mapValues { .float32($0) })
     }
 
@@ -44,6 +45,8 @@ struct FrozenClusteringTests {
         let provenance = found.checkpoint.provenance
         #expect(provenance.recipe == "frozen elsewhere")
         #expect((provenance.pictures, provenance.epochs) == (38, 0))
+        // Where the weights came from is told of what is made from them, like their licence.
+        #expect(provenance.source == "weights.pth")
         #expect(found.pictures == 38)
         #expect(found.clusters.reduce(0) { $0 + $1.size } == 38)
         #expect(found.skipped.map(\.path) == ["shape-3", "shape-11"])
