@@ -60,19 +60,38 @@ internal import CKernels
                     multipliers: multipliers, format: output, transforms: transforms))
         } else {
             let size = g.outputs / g.groups
+            let together = g.positionsTogether
             let products = (0..<g.groups).map { group in
                 let channels = group * size..<(group + 1) * size
                 let weights = filters.count / g.groups
+                let own = filters.extracting(group * weights..<(group + 1) * weights)
+                let wide = together > 1 ? Self.sideBySide(own, g) : []
                 let packed = PackedFilters(
-                    filters.extracting(group * weights..<(group + 1) * weights),
-                    outputs: size, taps: g.taps, depth: g.depth)
+                    together > 1 ? wide.span : own, outputs: size * together, taps: g.taps,
+                    depth: g.depth)
                 let constants = ChannelConstants(
-                    bias: bias.extracting(channels), filterSums: packed.sums.span,
-                    inputZeroPoint: input.zeroPoint, multipliers: Array(multipliers[channels]))
+                    bias: bias.extracting(channels).repeated(together).span,
+                    filterSums: packed.sums.span, inputZeroPoint: input.zeroPoint,
+                    multipliers: multipliers[channels].span.repeated(together))
                 return IndirectProduct(filters: packed, constants: constants, format: output)
             }
             body = .groups(products, offsets: g.offsets())
         }
+    }
+
+    /// The filters of several positions side by side: those of the first, then those of the second,
+    /// one column further to the right, and so on, `[positions][outputs, kernelHeight, depth]`.
+    private static func sideBySide(_ filters: Span<Int8>, _ g: ConvolutionGeometry) -> [Int8] {
+        let run = g.kernelWidth * g.channels
+        var wide = [Int8](
+            repeating: 0, count: g.positionsTogether * g.outputs * g.kernelHeight * g.depth)
+        for position in 0..<g.positionsTogether {
+            for row in 0..<g.outputs * g.kernelHeight {
+                let to = (position * g.outputs * g.kernelHeight + row) * g.depth
+                for i in 0..<run { wide[to + position * g.channels + i] = filters[row * run + i] }
+            }
+        }
+        return wide
     }
 
     /// The number of panels of sixteen output channels that `run` can be asked for separately.
@@ -88,7 +107,7 @@ internal import CKernels
     /// end counts as one.
     package var positionStep: Int {
         switch body {
-        case .groups: 1
+        case .groups: geometry.positionsTogether
         case .depthwise: geometry.outputWidth
         case .winograd: 2 * geometry.outputWidth
         }
@@ -178,9 +197,10 @@ internal import CKernels
                 unsafe withTerms(sum, arena, picture, skipping: first) { terms in
                     unsafe product.run(
                         base: base + group * (g.channels / g.groups), offsets: offsets,
-                        offsetStride: g.positions, rows: positions,
+                        offsetStride: g.positions / g.positionsTogether, rows: steps,
                         panels: mine.lowerBound - group * size..<mine.upperBound - group * size,
-                        block: rowsInCache, to: .bytes(out + first, stride: g.outputs),
+                        block: rowsInCache,
+                        to: .bytes(out + first, stride: g.outputs * g.positionsTogether),
                         adding: terms, using: table)
                 }
             }
@@ -209,5 +229,12 @@ internal import CKernels
     private var rowsInCache: Int {
         let bytes = geometry.channels * geometry.stride * geometry.stride
         return max(24, (1 << 18) / bytes / 24 * 24)
+    }
+}
+
+extension Span where Element: BitwiseCopyable {
+    /// The elements, `count` times over.
+    fileprivate func repeated(_ count: Int) -> [Element] {
+        (0..<count * self.count).map { self[$0 % self.count] }
     }
 }
