@@ -47,12 +47,4 @@ struct ClusterReport: Encodable {
             + ", \(dimension) dimensions, mean coherence "
             + String(format: "%.3f", weighted / Double(max(1, pictures)))
     }
-
-    /// The report as JSON with sorted keys.
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
 }

@@ -97,9 +97,6 @@ struct EmbedResult: Encodable {
             Swift.print("\(embeddings)  \(pictures.grouped) pictures, \(dimension) dimensions")
             return
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        Swift.print(String(decoding: try encoder.encode(self), as: UTF8.self))
+        Swift.print(try self.json())
     }
 }

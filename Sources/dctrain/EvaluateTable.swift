@@ -42,14 +42,6 @@ extension EvaluationReport {
     }
 
     private static func short(_ value: Double) -> String { String(format: "%.3f", value) }
-
-    /// The report as JSON with sorted keys.
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
 }
 
 extension EvaluationReport.Pictures {

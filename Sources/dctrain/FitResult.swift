@@ -23,9 +23,6 @@ struct FitResult: Encodable {
             Swift.print("\(model)  \(settings.clusters) clusters, \(settings.epochs) epochs")
             return
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        Swift.print(String(decoding: try encoder.encode(self), as: UTF8.self))
+        Swift.print(try self.json())
     }
 }

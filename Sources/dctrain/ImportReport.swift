@@ -74,12 +74,4 @@ struct ImportReport: Encodable {
         return TextTable([["layer", "tensors", "shape"]] + rows).lines
             + (unused.isEmpty ? [] : ["left out: \(unused.joined(separator: " "))"])
     }
-
-    /// The report as JSON with sorted keys.
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
 }

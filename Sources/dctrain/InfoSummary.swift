@@ -56,14 +56,6 @@ struct CheckpointSummary: Encodable {
             Row(layer, in: checkpoint, shapes: shapes)
         }
     }
-
-    /// The summary as JSON with sorted keys.
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
 }
 
 extension CheckpointSummary.Row {

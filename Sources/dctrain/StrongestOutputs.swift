@@ -1,7 +1,4 @@
-import Dispatch
-import Imaging
 import Model
-import Synchronization
 import Tensors
 import Training
 
@@ -38,16 +35,22 @@ struct StrongestOutputs: Encodable {
         let network = try FloatNetwork(
             network: checkpoint.network, inputShape: checkpoint.inputShape, tensors: tensors,
             threads: threads)
-        let entries = try PictureList(at: pictures).entries
+        let source = try ListedPictures(at: pictures)
         let progress = TerminalProgress()
-        progress.begin("verifying", total: entries.count, unit: "pictures")
+        progress.begin("verifying", total: source.count, unit: "pictures")
         defer { progress.end() }
+        let batches = CenterViewBatch.all(
+            of: source, for: checkpoint.input, size: batch, threads: threads)
         var rows: [StrongestOutputs] = []
-        for start in stride(from: 0, to: entries.count, by: batch) {
-            let chunk = Array(entries[start..<min(start + batch, entries.count)])
-            let views = views(of: chunk, input: checkpoint.input, progress)
-            if !views.isEmpty { rows += outputs(of: network, for: views, checkpoint.input) }
-            progress.advance(to: start + chunk.count)
+        var done = 0
+        while let batch = batches.next() {
+            for file in batch.skipped { progress.line("\(file.path): \(file.reason)") }
+            if !batch.pictures.isEmpty {
+                let names = batch.pictures.map { source.path(of: $0) }
+                rows += outputs(of: network, for: names, batch.pixels, checkpoint.input)
+            }
+            done += batch.pictures.count + batch.skipped.count
+            progress.advance(to: done)
         }
         guard !rows.isEmpty else {
             throw CommandFailure(
@@ -56,46 +59,17 @@ struct StrongestOutputs: Encodable {
         return rows
     }
 
-    private typealias View = (path: String, pixels: [UInt8])
-
-    /// Decodes in parallel; the order is kept, and what cannot be read is told.
-    private static func views(
-        of entries: [PictureList.Entry], input: InputSpecification, _ progress: TerminalProgress
-    ) -> [View] {
-        let results = Mutex([Result<[UInt8], ImagingError>?](repeating: nil, count: entries.count))
-        DispatchQueue.concurrentPerform(iterations: entries.count) { index in
-            let result = Result { () throws(ImagingError) in
-                try Picture(
-                    contentsOf: entries[index].path, decode: input.decode, target: input.shortSide
-                ).centerView(for: input).pixels
-            }
-            results.withLock { $0[index] = result }
-        }
-        return zip(entries, results.withLock { $0 }).compactMap { entry, result in
-            switch result {
-            case .success(let pixels): return (entry.display, pixels)
-            case .failure(let error):
-                progress.line("\(entry.display): \(error)")
-                return nil
-            case nil: return nil
-            }
-        }
-    }
-
     private static func outputs(
-        of network: FloatNetwork, for views: [View], _ input: InputSpecification
+        of network: FloatNetwork, for names: [String], _ pixels: [UInt8],
+        _ input: InputSpecification
     ) -> [StrongestOutputs] {
         let table = input.normalizationTable()
-        var batch: [Float] = []
-        batch.reserveCapacity(views.count * network.inputShape.count)
-        for view in views {
-            for (index, pixel) in view.pixels.enumerated() {
-                batch.append(table[256 * (index % 3) + Int(pixel)])
-            }
+        let values = pixels.enumerated().map { index, pixel in
+            table[256 * (index % 3) + Int(pixel)]
         }
-        let shape = Shape([views.count] + network.inputShape.extents)
-        let output = network.evaluate(Tensor(batch, shape: shape)).output
-        return views.indices.map { StrongestOutputs(views[$0].path, Array(output[row: $0])) }
+        let shape = Shape([names.count] + network.inputShape.extents)
+        let output = network.evaluate(Tensor(values, shape: shape)).output
+        return names.indices.map { StrongestOutputs(names[$0], Array(output[row: $0])) }
     }
 
     /// A table for people: the place of each output and its value.
