@@ -166,11 +166,12 @@ extension Planner {
     /// The sums right behind a convolution whose output nothing else reads.
     private static func sums(_ network: Network, _ shapes: [String: Shape]) -> [String: Layer] {
         var sums: [String: Layer] = [:]
+        var reads: [String: Int] = [:]
+        for name in network.layers.flatMap(\.inputs) { reads[name, default: 0] += 1 }
         for (layer, next) in zip(network.layers, network.layers.dropFirst()) {
             guard case .convolution(let convolution) = layer.kind, next.kind == .add,
                 convolution.groups == 1 || shapes[layer.inputs[0]]?[2] != convolution.groups,
-                network.layers.flatMap(\.inputs).filter({ $0 == layer.name }).count == 1,
-                next.inputs.contains(layer.name)
+                reads[layer.name] == 1, next.inputs.contains(layer.name)
             else { continue }
             sums[layer.name] = next
         }
