@@ -32,12 +32,24 @@ public struct FrozenClusters: Sendable {
         public let outliers: [Member]
     }
 
+    /// A picture with its cluster.
+    public struct Assignment: Codable, Equatable, Sendable {
+        /// The picture, below the folder or as the list has it.
+        public let path: String
+        /// The number of its cluster.
+        public let cluster: Int
+        /// The cosine between its embedding and the cluster's centroid.
+        public let cosine: Float
+        /// Whether it is unusually far from the centroid.
+        public let isOutlier: Bool
+    }
+
     /// The model with these clusters, which `dctrain quantize` takes.
     public let checkpoint: Checkpoint
     /// All clusters in the order of their numbers.
     public let clusters: [Cluster]
-    /// The number of pictures in them.
-    public let pictures: Int
+    /// Every picture in the order of its source.
+    public let assignments: [Assignment]
     /// The files that could not be read.
     public let skipped: [SkippedFile]
 
@@ -48,17 +60,37 @@ public struct FrozenClusters: Sendable {
 
     init(_ shipped: ShippedModel, names: [String], skipped: [SkippedFile]) {
         checkpoint = shipped.checkpoint
-        pictures = names.count
         self.skipped = skipped
-        var members = [[Member]](repeating: [], count: shipped.clusters.centroids.shape[0])
+        let assigned = shipped.clusters.assignments.map { Int($0) }
         let centroids = normalizeRows(shipped.clusters.centroids)
-        for (picture, assigned) in shipped.clusters.assignments.enumerated() {
+        let pictures = names.enumerated().map { number, name in
             let cosine = zip(
-                shipped.embeddings[row: picture], centroids[row: Int(assigned)]
+                shipped.embeddings[row: number], centroids[row: assigned[number]]
             ).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-            members[Int(assigned)].append(Member(path: names[picture], cosine: Float(cosine)))
+            return Member(path: name, cosine: Float(cosine))
         }
-        clusters = members.enumerated().map { Cluster(id: $0, $1) }
+        var members = [[Member]](repeating: [], count: centroids.shape[0])
+        for (picture, cluster) in zip(pictures, assigned) { members[cluster].append(picture) }
+        let clusters = members.enumerated().map { Cluster(id: $0, $1) }
+        self.clusters = clusters
+        assignments = zip(pictures, assigned).map { picture, cluster in
+            Assignment(
+                path: picture.path, cluster: cluster, cosine: picture.cosine,
+                isOutlier: picture.cosine <= clusters[cluster].outliers.last?.cosine ?? -.infinity)
+        }
+    }
+
+    /// Writes a table with a line of headings and a line a picture: path, cluster, cosine to
+    /// the centroid, and whether it is an outlier.
+    ///
+    /// - Parameter path: The table, replaced where it is there.
+    /// - Throws: `FileError` where it cannot be written.
+    public func writeTable(to path: String) throws(FileError) {
+        let lines = assignments.map { picture in
+            "\(picture.path.tableField)\t\(picture.cluster)\t\(picture.cosine)\t"
+                + (picture.isOutlier ? "yes\n" : "no\n")
+        }
+        try DurableFile.write("path\tcluster\tcosine\toutlier\n" + lines.joined(), to: path)
     }
 }
 

@@ -21,6 +21,10 @@ package struct ShippedModel: Sendable {
         package var whiten: Float
         /// Decides which embeddings are the first centroids.
         package var seed: UInt64
+        /// The most updates of k-means.
+        package var iterations = 20
+        /// The rows whose embeddings are the first centroids; drawn by the seed unless given.
+        package var firstRows: [Int]?
     }
 
     /// The backbone with projection, normalization and centroids.
@@ -43,11 +47,13 @@ package struct ShippedModel: Sendable {
     ) throws(ClusteringError) {
         let pca = try PCA(
             fitting: features, components: settings.dimensions, whiteningExponent: settings.whiten)
-        embeddings = normalizeRows(pca.apply(to: features))
+        let embeddings = normalizeRows(pca.apply(to: features))
+        self.embeddings = embeddings
         var random = RandomStream.shipping.generator(seed: settings.seed)
         clusters = try KMeans(
-            clusters: settings.clusters, seed: UInt32(truncatingIfNeeded: random.next())
-        ).fit(embeddings)
+            clusters: settings.clusters, iterations: settings.iterations,
+            seed: UInt32(truncatingIfNeeded: random.next())
+        ).fit(embeddings, initial: settings.firstRows.map { embeddings.rows(at: $0) })
 
         var checkpoint = backbone
         checkpoint.network.append("projection", .linear(outputs: pca.components, hasBias: true))

@@ -24,6 +24,9 @@ extension TrainingError: CustomStringConvertible {
             "\(found) readable pictures are too few: at least \(needed) are needed"
         case .invalidSetting(let name, let value, let remedy):
             "\(name) \(value) is not possible: \(remedy)"
+        case .foreignFeatures(let path, let reason):
+            "the features in '\(path)' do not fit: \(reason); "
+                + "write them anew with 'dctrain embed'"
         case .settingsDiffer(let folder, let differences):
             "'\(folder)' was begun with other settings (\(differences.joined(separator: ", "))): "
                 + "give the same ones or another --run folder"

@@ -16,6 +16,8 @@ public enum TrainingError: Error, Equatable, Sendable {
     case tooFewPictures(found: Int, needed: Int)
     /// A setting is outside of what the recipe can do.
     case invalidSetting(name: String, value: String, remedy: String)
+    /// Features that were kept are not those of these pictures by this model.
+    case foreignFeatures(path: String, reason: String)
     /// The run folder was begun with other settings.
     case settingsDiffer(folder: String, differences: [String])
     /// Another program works on the run folder.

@@ -12,7 +12,11 @@ struct Cluster: ParsableCommand {
             Every picture is looked at once; projection and clusters are fitted to what the \
             network sees. The result is a float checkpoint for 'dctrain quantize'. The report has \
             for each cluster its size, its coherence (the mean cosine to the centroid), the most \
-            central pictures, and the outliers, which are unusually far from the centroid.
+            central pictures, and the outliers, whose cosine is more than one and a half \
+            interquartile ranges below the lower quartile.
+
+            Unless given, the number of clusters is one for 100 pictures, but 10 for 40 to 1,000 \
+            pictures, and one for 4 where there are fewer.
 
             What cannot be read is left out and listed in a table beside the result, OUT with \
             .skipped.tsv at its end.
@@ -33,16 +37,44 @@ struct Cluster: ParsableCommand {
     @Option(help: "The number of clusters; one that fits the number of pictures unless given.")
     var clusters: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "A text file with one picture a line, each where a cluster begins: cluster 0 from the "
+                + "first, and so on. Paths are as the report has them.",
+            valueName: "list"),
+        completion: .file())
+    var examples: String?
+
     @Option(help: "The most dimensions of an embedding, up to 256.")
     var dimensions = FrozenClustering.largestDimension
 
     // Unconditional, or the minus would make it an option of its own.
     @Option(
-        parsing: .unconditional, help: "Whitening of the embedding: -0.5 in full, 0 not at all.")
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Whitening of the embedding: the power of the eigenvalues that directions are scaled "
+                + "by, -0.5 to make all alike, 0 to leave them as they are.",
+            valueName: "exponent"))
     var whiten: Float = 0
 
     @Option(help: "The seed of the first centroids.")
     var seed = FitSettings.standardSeed
+
+    @Option(
+        help: ArgumentHelp(
+            "Features to take instead of looking at the pictures: the OUT of 'dctrain embed' on "
+                + "the same pictures with the same model, before it has clusters. Another number "
+                + "of clusters then costs seconds.",
+            valueName: "out"),
+        completion: .file(extensions: ["npy"]))
+    var features: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A table to write, tab-separated, with a line a picture: its path, its cluster, its "
+                + "cosine to the centroid, and whether it is an outlier.",
+            valueName: "file"))
+    var table: String?
 
     @Option(help: "The number of threads; all processors by default.")
     var threads: Int?
@@ -53,6 +85,9 @@ struct Cluster: ParsableCommand {
     func validate() throws {
         guard output != model else {
             throw ValidationError("--output would replace the model: name another file")
+        }
+        guard examples == nil || clusters == nil else {
+            throw ValidationError("--examples has one picture a cluster: leave --clusters out")
         }
         guard clusters ?? 1 > 0, threads ?? 1 > 0 else {
             throw ValidationError("--clusters and --threads must be at least 1")
@@ -73,11 +108,14 @@ struct Cluster: ParsableCommand {
         clustering.dimensions = dimensions
         clustering.whiten = whiten
         clustering.seed = seed
+        clustering.examples = try examples.map(lines)
         clustering.threads = threads
         do {
             let found = try clustering.run(
-                on: ListedPictures(at: images), model: checkpoint, observer: progress)
+                on: ListedPictures(at: images), model: checkpoint,
+                features: features.map(FeatureFile.read), observer: progress)
             try found.checkpoint.write(to: output)
+            if let table { try found.writeTable(to: table) }
             try writeSkipped(found.skipped, progress)
             let report = try ClusterReport(found, output: output)
             print(json ? try report.json() : report.table)
@@ -85,6 +123,17 @@ struct Cluster: ParsableCommand {
             progress.note("stopped; nothing was written")
             throw ExitCode(130)
         }
+    }
+
+    /// The lines of a text file that are not blank.
+    private func lines(of path: String) throws -> [String] {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw CommandFailure("'\(path)' is no text file: give one with a path a line")
+        }
+        let lines = text.split(whereSeparator: \.isNewline).map(String.init)
+            .filter { !$0.allSatisfy(\.isWhitespace) }
+        guard !lines.isEmpty else { throw CommandFailure("'\(path)' names no picture") }
+        return lines
     }
 
     /// Lists what was left out, in place of an earlier list.

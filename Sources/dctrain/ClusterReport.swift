@@ -18,7 +18,7 @@ struct ClusterReport: Encodable {
         sha256 = try FileDigest.sha256(ofFileAt: output)
         license = found.checkpoint.license
         dimension = found.checkpoint.clustering?.dimension ?? 0
-        pictures = found.pictures
+        pictures = found.assignments.count
         clusters = found.clusters
         skipped = found.skipped
     }
@@ -27,23 +27,37 @@ struct ClusterReport: Encodable {
     var table: String {
         let head = ["cluster", "pictures", "coherence", "outliers", "most central"]
         let ordered = clusters.filter { $0.size > 0 }.sorted { ($1.size, $0.id) < ($0.size, $1.id) }
+        let folder = commonFolder
         let rows = ordered.map { cluster in
             [
                 "\(cluster.id)", cluster.size.grouped,
                 cluster.coherence.map { String(format: "%.3f", $0) } ?? "",
                 cluster.outliers.isEmpty ? "" : cluster.outliers.count.grouped,
-                cluster.central.prefix(2).map(\.path).joined(separator: "  "),
+                cluster.central.prefix(2).map { String($0.path.dropFirst(folder.count)) }
+                    .joined(separator: "  "),
             ]
         }
         let table = TextTable([head] + rows, rightAligned: [0, 1, 2, 3])
-        return (table.lines + ["", summary]).joined(separator: "\n")
+        let place = folder.isEmpty ? [] : ["the pictures named are in \(folder)"]
+        return (table.lines + [""] + place + [summary]).joined(separator: "\n")
+    }
+
+    /// The folder of all pictures that are told, with a slash at its end, where their paths are
+    /// absolute: it would fill each line.
+    private var commonFolder: String {
+        let paths = clusters.flatMap { $0.central.prefix(2).map(\.path) }
+        guard let first = paths.first, first.hasPrefix("/") else { return "" }
+        let shared = paths.reduce(first) { $0.commonPrefix(with: $1) }
+        return String(shared.prefix(through: shared.lastIndex(of: "/") ?? shared.startIndex))
     }
 
     private var summary: String {
         let empty = clusters.count { $0.size == 0 }
+        let outliers = clusters.reduce(0) { $0 + $1.outliers.count }
         let weighted = clusters.reduce(0.0) { $0 + ($1.coherence ?? 0) * Double($1.size) }
         return "\(model)  \(pictures.grouped) pictures in \(clusters.count.grouped) clusters"
             + (empty > 0 ? ", \(empty.grouped) of them empty" : "")
+            + (outliers > 0 ? ", \(outliers.grouped) outliers" : "")
             + ", \(dimension) dimensions, mean coherence "
             + String(format: "%.3f", weighted / Double(max(1, pictures)))
     }

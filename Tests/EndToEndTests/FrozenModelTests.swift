@@ -58,12 +58,43 @@ struct FrozenModelTests {
                 atPath: home.path("a.pixels.npy"), andPath: home.path("b.pixels.npy")))
     }
 
+    // The features are written once; other clusters are then found without looking again.
+    @Test func clustersAgainFromFeatures() async throws {
+        let (pictures, backbone) = (home.path("pictures"), home.path("backbone.safetensors"))
+        let weights = URL(filePath: #filePath).deletingLastPathComponent().appending(
+            path: "../ExchangeTests/Fixtures/resnet18-safetensors-float16-plain.safetensors")
+        _ = try await run("import", weights.path, "-o", backbone)
+        _ = try await run("embed", pictures, "--model", backbone, "-o", home.path("kept"))
+        let examples = "0/picture-3.png\n1/picture-10.png\n5/picture-52.png\n"
+        try home.write(Array(examples.utf8), to: "examples.txt")
+
+        func table(_ name: String, _ more: String...) async throws -> [[Substring]] {
+            let arguments = [
+                "cluster", pictures, "--model", backbone, "-o", home.path("out.safetensors"),
+                "--examples", home.path("examples.txt"), "--table", home.path(name),
+            ]
+            let outcome = try await Outcome(of: Program.dctrain.path, arguments + more)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let text = try String(contentsOfFile: home.path(name), encoding: .utf8)
+            return text.split(separator: "\n").map { $0.split(separator: "\t") }
+        }
+        let seen = try await table("seen.tsv")
+        let recalled = try await table("recalled.tsv", "--features", home.path("kept.npy"))
+        #expect(seen.count == 61)
+        #expect(seen.map { $0.prefix(2) } == recalled.map { $0.prefix(2) })
+    }
+
     @Test func refusesInOneSentence() async throws {
         let output = home.path("out.safetensors")
+        try home.write(Array("no numbers\n".utf8), to: "text.npy")
         for (arguments, status, text) in [
             ([home.path("pictures"), "--clusters", "62"], 1, "61"),
             ([home.path("nowhere")], 1, "nowhere"),
             ([home.path("pictures"), "--dimensions", "300"], 64, "256"),
+            ([home.path("pictures"), "--features", home.path("none")], 1, "none.npy"),
+            ([home.path("pictures"), "--features", home.path("text")], 1, "no NumPy file"),
+            ([home.path("pictures"), "--examples", home.path("none")], 1, "no text file"),
+            ([home.path("pictures"), "--examples", home.path("text.npy")], 1, "'no numbers'"),
         ] as [([String], Int32, String)] {
             let outcome = try await Outcome(
                 of: Program.dctrain.path,

@@ -1,4 +1,5 @@
 import Clustering
+import Foundation
 import Imaging
 import Model
 import Tensors
@@ -21,15 +22,18 @@ struct FrozenClusteringTests {
 
     private func clusters(
         of source: some PictureSource, clusters: Int? = nil, dimensions: Int = 256,
-        whiten: Float = 0, threads: Int = 2, model: Checkpoint? = nil
+        whiten: Float = 0, examples: [String]? = nil, threads: Int = 2,
+        model: Checkpoint? = nil, features: FrozenFeatures? = nil
     ) throws -> FrozenClusters {
         var clustering = FrozenClustering()
         clustering.clusters = clusters
         clustering.dimensions = dimensions
         clustering.whiten = whiten
+        clustering.examples = examples
         clustering.threads = threads
         return try clustering.run(
-            on: source, model: model ?? backbone(), observer: RecordingObserver())
+            on: source, model: model ?? backbone(), features: features,
+            observer: RecordingObserver())
     }
 
     @Test func makesAModelThatShips() throws {
@@ -47,7 +51,7 @@ struct FrozenClusteringTests {
         #expect((provenance.pictures, provenance.epochs) == (38, 0))
         // Where the weights came from is told of what is made from them, like their licence.
         #expect(provenance.source == "weights.pth")
-        #expect(found.pictures == 38)
+        #expect(found.assignments.count == 38)
         #expect(found.clusters.reduce(0) { $0 + $1.size } == 38)
         #expect(found.skipped.map(\.path) == ["shape-3", "shape-11"])
         #expect(found.skipped[0].reason == "no picture\tat all")
@@ -76,6 +80,57 @@ struct FrozenClusteringTests {
             }
             #expect(cluster.central.map(\.cosine) == cluster.central.map(\.cosine).sorted(by: >))
             #expect((-1...1.0001).contains(cluster.coherence ?? 0))
+        }
+    }
+
+    @Test func tellsTheClusterOfEveryPicture() throws {
+        let source = SyntheticPictures(count: 60, broken: [7])
+        let found = try clusters(of: source, clusters: 3)
+        #expect(found.assignments.map(\.path) == (0..<60).filter { $0 != 7 }.map { "shape-\($0)" })
+        for cluster in found.clusters {
+            let members = found.assignments.filter { $0.cluster == cluster.id }
+            #expect(members.count == cluster.size)
+            #expect(
+                Set(members.filter(\.isOutlier).map(\.path)) == Set(cluster.outliers.map(\.path)))
+            #expect(members.map(\.cosine).max() == cluster.central.first?.cosine)
+        }
+
+        let folder = try TemporaryFolder()
+        try found.writeTable(to: "\(folder.path)/table.tsv")
+        let lines = try String(contentsOfFile: "\(folder.path)/table.tsv", encoding: .utf8)
+            .split(separator: "\n")
+        #expect(lines.first == "path\tcluster\tcosine\toutlier")
+        #expect(lines.count == 60)
+        #expect(lines[1].hasPrefix("shape-0\t\(found.assignments[0].cluster)\t"))
+    }
+
+    // The clusters begin where the examples are, so they keep the examples' order.
+    @Test func beginsWithExamples() throws {
+        let source = SyntheticPictures(count: 40, broken: [1])
+        let (first, second) = (
+            ["shape-2", "shape-3", "shape-0"], ["shape-0", "shape-2", "shape-3"]
+        )
+        let one = try clusters(of: source, examples: first)
+        let other = try clusters(of: source, examples: second)
+        #expect(one.clusters.map(\.size) == [1, 2, 0].map { other.clusters[$0].size })
+        for (found, examples) in [(one, first), (other, second)] {
+            #expect(found.clusters.count == 3)
+            #expect(found.checkpoint.clustering?.clusters == 3)
+            for (cluster, example) in examples.enumerated() {
+                #expect(found.assignments.first { $0.path == example }?.cluster == cluster)
+            }
+        }
+        for (examples, part) in [
+            (["shape-2", "shape-1"], "'shape-1'"), (["nowhere"], "'nowhere'"),
+            (["shape-2", "shape-2"], "twice"),
+        ] {
+            let error = #expect(throws: TrainingError.self) {
+                try clusters(of: source, examples: examples)
+            }
+            #expect(error?.description.contains(part) == true)
+        }
+        #expect(throws: TrainingError.self) {
+            try clusters(of: source, clusters: 3, examples: ["shape-2"])
         }
     }
 
@@ -112,6 +167,58 @@ struct FrozenClusteringTests {
         classifier.tensors["fc.weight"] = .float32(Tensor(repeating: 0, shape: [10, 256]))
         let cut = try clusters(of: source, clusters: 3, model: classifier)
         #expect(cut.checkpoint == first.checkpoint)
+    }
+
+    /// The features of a source by `backbone()`, as they might have been kept.
+    private func features(of source: SyntheticPictures) throws -> FrozenFeatures {
+        let model = try backbone()
+        let network = try FloatNetwork(
+            network: model.network, inputShape: model.inputShape,
+            tensors: model.tensors.compactMapValues {
+                if case .float32(let values) = $0 { values } else { nil }
+            })
+        let table = model.input.normalizationTable()
+        var (names, values): ([String], [Float]) = ([], [])
+        for number in 0..<source.count where !source.broken.contains(number) {
+            let view = try source.picture(at: number, for: model.input)
+                .centerView(for: model.input)
+            let batch = Tensor(
+                view.pixels.enumerated().map { table[$0 % 3 * 256 + Int($1)] },
+                shape: [1, 16, 16, 3])
+            names.append(source.path(of: number))
+            values += network.evaluate(batch).output.elements
+        }
+        return FrozenFeatures(
+            place: "kept.npy", names: names,
+            vectors: Tensor(values, shape: [names.count, values.count / names.count]))
+    }
+
+    @Test func takesFeaturesThatAreKnown() throws {
+        let source = SyntheticPictures(count: 40, broken: [0, 11])
+        let kept = try features(of: source)
+        let seen = try clusters(of: source, clusters: 4)
+        let recalled = try clusters(of: source, clusters: 4, features: kept)
+        #expect(recalled.assignments.map(\.path) == seen.assignments.map(\.path))
+        #expect(recalled.assignments.map(\.cluster) == seen.assignments.map(\.cluster))
+        #expect(recalled.checkpoint.provenance == seen.checkpoint.provenance)
+        #expect(recalled.skipped.map(\.path) == ["shape-0", "shape-11"])
+    }
+
+    @Test func refusesFeaturesOfSomethingElse() throws {
+        let source = SyntheticPictures(count: 12)
+        let kept = try features(of: source)
+        let scaled = Tensor(kept.vectors.elements.map { $0 * 1.01 }, shape: kept.vectors.shape)
+        let narrow = Tensor<Float>(repeating: 0, shape: [12, 3])
+        for (names, vectors) in [
+            (kept.names, scaled), (kept.names, narrow), (kept.names.reversed(), kept.vectors),
+            (kept.names.map { "other-\($0)" }, kept.vectors),
+        ] {
+            let foreign = FrozenFeatures(place: "kept.npy", names: names, vectors: vectors)
+            let error = #expect(throws: TrainingError.self) {
+                try clusters(of: source, clusters: 3, features: foreign)
+            }
+            #expect(error?.description.contains("'kept.npy'") == true)
+        }
     }
 
     @Test func copiesLeaveClustersEmpty() throws {
