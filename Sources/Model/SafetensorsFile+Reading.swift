@@ -199,7 +199,7 @@ package struct SafetensorsReader: ~Copyable {
     }
 
     /// Reads one tensor; its place was checked when the file was opened.
-    func tensor(_ name: String) throws(CheckpointError) -> WeightTensor {
+    package func tensor(_ name: String) throws(CheckpointError) -> WeightTensor {
         guard let entry = entries[name] else { throw CheckpointError(path, .missingTensor(name)) }
         let shape = Shape(entry.shape)
         let offset = dataStart + entry.data_offsets[0]
