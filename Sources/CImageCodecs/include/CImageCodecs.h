@@ -1,4 +1,5 @@
-// Decoding of JPEG (libjpeg) and PNG (libpng) from memory to 8 bit RGB, as stored (not yet upright).
+// Decoding of JPEG (libjpeg) and PNG (libpng) from memory to 8 bit RGB, as stored (not yet upright),
+// and encoding of both.
 //
 // Both libraries report errors by longjmp, which must never cross a Swift frame, so every call to
 // them stays behind these functions. A reader is opened (the header is read and checked against
@@ -66,5 +67,12 @@ const uint8_t *ci_exif(const struct ci_reader *reader, size_t *count);
 
 // Frees the reader. NULL is allowed.
 void ci_close(struct ci_reader *reader);
+
+// Encodes rows of red, green, blue, top to bottom, without padding: to PNG, or to baseline JPEG of
+// a quality from 1 to 100. Returns CI_OK and the file in `*bytes`, which the caller frees with
+// free(); CI_TOO_LARGE for a side of 0 or over 65,500; or CI_NO_MEMORY. Both libraries may jump on
+// errors, so this too stays behind one function.
+int ci_encode(enum ci_format format, const uint8_t *pixels, uint32_t width, uint32_t height,
+              int quality, uint8_t **bytes, size_t *count);
 
 #endif
