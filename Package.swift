@@ -131,7 +131,8 @@ let package = Package(
             dependencies: [
                 "Evaluation", "Quantization", "Training", "Clustering", "Model", "Tensors",
                 "TestSupport",
-            ]),
+            ],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "QuantizationTests",
             dependencies: [

@@ -9,12 +9,20 @@ public struct ClusterFigures: Codable, Equatable, Sendable {
     public let ami: Double
     /// The mutual information normalized by the arithmetic mean of the entropies.
     public let nmi: Double
+    /// The share of pairs of pictures on which clusters and labels agree, adjusted for chance.
+    public let ari: Double
     /// The share of pictures with the commonest label of their cluster.
     public let purity: Double
+    /// The share of pictures whose cluster stands for their label where each label has one
+    /// cluster at most, by the best such matching (Hungarian method).
+    public let accuracy: Double
 
     /// Given figures.
-    package init(clusters: Int, ami: Double, nmi: Double, purity: Double) {
-        (self.clusters, self.ami, self.nmi, self.purity) = (clusters, ami, nmi, purity)
+    package init(
+        clusters: Int, ami: Double, nmi: Double, ari: Double, purity: Double, accuracy: Double
+    ) {
+        (self.clusters, self.ami, self.nmi) = (clusters, ami, nmi)
+        (self.ari, self.purity, self.accuracy) = (ari, purity, accuracy)
     }
 
     /// The figures of an assignment.
@@ -29,7 +37,9 @@ public struct ClusterFigures: Codable, Equatable, Sendable {
             ami: ClusterQuality.adjustedMutualInformation(assignments, labels),
             nmi: ClusterQuality.normalizedMutualInformation(
                 assignments, labels, average: .arithmetic),
-            purity: ClusterQuality.purity(clusters: assignments, labels: labels))
+            ari: ClusterQuality.adjustedRandIndex(assignments, labels),
+            purity: ClusterQuality.purity(clusters: assignments, labels: labels),
+            accuracy: LabelMatching.accuracy(clusters: assignments, labels: labels))
     }
 
     /// The seeds of the k-means runs whose figures are averaged.
@@ -54,6 +64,7 @@ public struct ClusterFigures: Codable, Equatable, Sendable {
             runs.reduce(0) { $0 + figure($1) } / Double(runs.count)
         }
         self.init(
-            clusters: clusters, ami: mean(\.ami), nmi: mean(\.nmi), purity: mean(\.purity))
+            clusters: clusters, ami: mean(\.ami), nmi: mean(\.nmi), ari: mean(\.ari),
+            purity: mean(\.purity), accuracy: mean(\.accuracy))
     }
 }

@@ -9,8 +9,8 @@ import Training
 struct EmbeddedPictures {
     /// The list that was embedded.
     let pictures: LabelledPictures
-    /// The labels of the readable pictures.
-    let labels: [String]
+    /// The numbers of the readable pictures in that list.
+    let readable: [Int]
     /// The files that are no pictures.
     let skipped: [SkippedPicture]
     /// The embeddings of the readable pictures, for each model.
@@ -19,40 +19,44 @@ struct EmbeddedPictures {
     /// - Throws: `EvaluationError.noReadablePicture`.
     init(
         _ pictures: LabelledPictures, by models: [JudgedModel],
-        _ progress: (_ place: String, _ done: Int, _ total: Int) -> Void
+        _ progress: (_ step: EvaluationStep, _ done: Int, _ total: Int) -> Void
     ) throws {
         let entries = pictures.entries
         let inputs = models.reduce(into: [ViewGeometry: InputSpecification]()) { inputs, model in
             inputs[ViewGeometry(model.embedder.input)] = model.embedder.input
         }
-        let size = Evaluator.batch
-        let batches = Prefetcher(0..<(entries.count + size - 1) / size, depth: 4) { number in
-            ViewBatch(entries[number * size..<min(entries.count, (number + 1) * size)], inputs)
-        }
-        var (labels, skipped): ([String], [SkippedPicture]) = ([], [])
+        let batches = ViewBatch.all(of: entries, inputs)
+        var (readable, skipped): ([Int], [SkippedPicture]) = ([], [])
         var embeddings: [[Embeddings]] = models.map { _ in [] }
-        progress(pictures.place, 0, entries.count)
+        let step = EvaluationStep.embedding(place: pictures.place)
+        progress(step, 0, entries.count)
         while let batch = batches.next() {
-            labels += batch.labels
+            readable += batch.readable
             skipped += batch.skipped
-            for (index, model) in models.enumerated() where !batch.labels.isEmpty {
+            for (index, model) in models.enumerated() where !batch.readable.isEmpty {
                 let pixels = batch.pixels[ViewGeometry(model.embedder.input)]!
                 embeddings[index].append(
-                    model.embedder.embed(pixels, count: batch.labels.count))
+                    model.embedder.embed(pixels, count: batch.readable.count))
             }
-            progress(pictures.place, labels.count + skipped.count, entries.count)
+            progress(step, readable.count + skipped.count, entries.count)
         }
-        guard !labels.isEmpty else {
+        guard !readable.isEmpty else {
             throw EvaluationError.noReadablePicture(place: pictures.place, tried: entries.count)
         }
-        (self.pictures, self.labels, self.skipped) = (pictures, labels, skipped)
+        (self.pictures, self.readable, self.skipped) = (pictures, readable, skipped)
         self.embeddings = embeddings.map { Embeddings(joining: $0) }
     }
+
+    /// The readable pictures.
+    var entries: [LabelledPictures.Entry] { readable.map { pictures.entries[$0] } }
+
+    /// Their labels.
+    var labels: [String] { entries.map(\.label) }
 
     /// What the report says of the pictures.
     var summary: EvaluationReport.Pictures {
         EvaluationReport.Pictures(
-            place: pictures.place, count: labels.count, labels: Set(labels).sorted(),
+            place: pictures.place, count: readable.count, labels: Set(labels).sorted(),
             unlabelled: pictures.unlabelled, skipped: skipped)
     }
 }

@@ -1,5 +1,5 @@
 import Inference
-import Model
+package import Model
 import Tensors
 import Training
 
@@ -46,41 +46,19 @@ protocol Embedder {
 struct FloatEmbedder: Embedder {
     let input: InputSpecification
     private let network: FloatNetwork
-    private let table: [Float]
     /// The layer whose output is the embedding.
     private let layer: String
     private let hasClusters: Bool
 
-    /// A float checkpoint as it is.
-    init(_ checkpoint: Checkpoint, threads: Int) throws {
-        var tensors: [String: Tensor<Float>] = [:]
-        for name in checkpoint.tensors.keys { tensors[name] = try checkpoint.float(name) }
-        try self.init(
-            checkpoint.network, input: checkpoint.input, tensors: tensors, threads: threads)
-    }
-
-    /// A network with the given weights.
-    init(
-        _ graph: Network, input: InputSpecification, tensors: [String: Tensor<Float>],
-        threads: Int
-    ) throws {
-        network = try FloatNetwork(
-            network: graph, inputShape: [input.height, input.width, 3], tensors: tensors,
-            threads: threads)
-        self.input = input
-        table = input.normalizationTable()
-        if let last = graph.layers.last, case .centroids = last.kind {
-            (layer, hasClusters) = (last.inputs[0], true)
-        } else {
-            (layer, hasClusters) = (graph.feature, false)
-        }
+    init(_ weights: NetworkWeights, threads: Int) throws {
+        network = try weights.runnable(threads: threads)
+        input = weights.input
+        (layer, hasClusters) = weights.network.embedding
     }
 
     func embed(_ pixels: [UInt8], count: Int) -> Embeddings {
-        let batch = Tensor(
-            pixels.indices.map { table[$0 % 3 * 256 + Int(pixels[$0])] },
-            shape: [count, input.height, input.width, 3])
-        let (output, captured) = network.evaluate(batch, capturing: [layer])
+        let (output, captured) = network.evaluate(
+            input.batch(of: pixels, count: count), capturing: [layer])
         let vectors = captured[layer]!
         return Embeddings(
             vectors: vectors.reshaped(to: [count, vectors.rowCount]),
@@ -94,6 +72,14 @@ struct FloatEmbedder: Embedder {
             let nearest = row.indices.min { (row[$0], $0) < (row[$1], $1) } ?? row.startIndex
             return Int32(nearest - row.startIndex)
         }
+    }
+}
+
+extension Network {
+    /// The layer whose output is the embedding, and whether clusters stand behind it.
+    package var embedding: (layer: String, hasClusters: Bool) {
+        if let last = layers.last, case .centroids = last.kind { return (last.inputs[0], true) }
+        return (feature, false)
     }
 }
 

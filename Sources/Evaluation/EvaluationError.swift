@@ -14,6 +14,12 @@ public enum EvaluationError: Error, Equatable, Sendable {
     case fewerPicturesThanClusters(place: String, pictures: Int, clusters: Int)
     /// A number is out of range.
     case wrongSetting(name: String, value: Int)
+    /// A layer to probe is not in the network, or is none that has a ReLU's map.
+    case noSuchLayer(name: String, known: [String])
+    /// There are too few pictures of a label to learn from some and judge by others.
+    case tooFewToProbe(place: String)
+    /// A file is no ground truth for retrieval.
+    case groundTruth(path: String, reason: String)
     /// A checkpoint cannot be run.
     case model(checkpoint: String, reason: String)
 }
@@ -40,6 +46,14 @@ extension EvaluationError: CustomStringConvertible {
                 + "most \(pictures)"
         case .wrongSetting(let name, let value):
             "\(name) cannot be \(value): give 1 or more"
+        case .noSuchLayer(let name, let known):
+            "no layer '\(name)' can be probed: give some of \(known.joined(separator: ", "))"
+        case .tooFewToProbe(let place):
+            "'\(place)' has too few pictures to learn from some and judge by others: give five of "
+                + "a label, or a folder for --train"
+        case .groundTruth(let path, let reason):
+            "'\(path)' \(reason): give a CSV file with a line path,instance or "
+                + "path,instance,edit for each picture"
         case .model(let checkpoint, let reason):
             "\(checkpoint): \(reason)"
         }

@@ -22,8 +22,26 @@ public struct EvaluationReport: Codable, Equatable, Sendable {
     public let neighbours: Int
     /// The seeds of the k-means runs whose figures are averaged.
     public let seeds: [UInt32]
+    /// What the probes learnt from and were judged by, in numbers of pictures, where there are
+    /// probes.
+    public let probed: ProbedPictures?
     /// The models, in the order of the table.
     public let models: [ModelFigures]
+}
+
+/// How the pictures are shared between learning and judging.
+public struct ProbedPictures: Codable, Equatable, Sendable {
+    /// The pictures that probes learn from.
+    public let train: Int
+    /// The pictures that they are judged by.
+    public let test: Int
+    /// The passes over the former.
+    public let epochs: Int
+
+    /// Given numbers.
+    package init(train: Int, test: Int, epochs: Int) {
+        (self.train, self.test, self.epochs) = (train, test, epochs)
+    }
 }
 
 /// The figures of one model.
@@ -50,4 +68,7 @@ public struct ModelFigures: Codable, Equatable, Sendable {
     public let fitted: [ClusterFigures]
     /// The assignment to the model's own clusters, where it has some.
     public let shipped: ClusterFigures?
+    /// Linear probes of the layers and of the embedding, where they were asked for; int8
+    /// networks have the embedding's alone.
+    public let probes: [LayerFigures]?
 }

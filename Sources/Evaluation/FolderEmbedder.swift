@@ -18,7 +18,7 @@ public struct FolderEmbedder {
         embedder =
             switch checkpoint.precision {
             case .int8: try IntegerEmbedder(checkpoint, threads: threads)
-            case .float32: try FloatEmbedder(checkpoint, threads: threads)
+            case .float32: try FloatEmbedder(NetworkWeights(checkpoint), threads: threads)
             }
     }
 

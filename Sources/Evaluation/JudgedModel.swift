@@ -10,29 +10,33 @@ struct JudgedModel {
     let clusters: Int?
     /// Makes the embeddings, or the features that `finish` turns into some.
     let embedder: any Embedder
+    /// The network that layers are probed of; `nil` for int8, whose maps are never floats.
+    let network: NetworkWeights?
     private let untrained: UntrainedModel?
 
-    /// The models of a request, each network before training ahead of its first checkpoint.
-    static func all(of request: EvaluationRequest) throws -> [JudgedModel] {
+    /// The models of some checkpoints, each network before training ahead of its first
+    /// checkpoint where these are wanted.
+    static func all(
+        _ checkpoints: [String], includingUntrained: Bool, threads: Int
+    ) throws -> [JudgedModel] {
         var models: [JudgedModel] = []
         var known: [UntrainedModel] = []
-        for path in request.checkpoints {
+        for path in checkpoints {
             let checkpoint = try Checkpoint(contentsOf: path)
             do {
-                let untrained = UntrainedModel(of: checkpoint)
-                if request.includesUntrained, checkpoint.precision == .float32,
-                    !known.contains(untrained)
-                {
-                    known.append(untrained)
-                    models.append(
-                        try JudgedModel(path, checkpoint, untrained, request.threads))
+                if includingUntrained, checkpoint.precision == .float32 {
+                    let untrained = try UntrainedModel(of: checkpoint)
+                    if !known.contains(untrained) {
+                        known.append(untrained)
+                        models.append(try JudgedModel(path, checkpoint, untrained, threads))
+                    }
                 }
-                models.append(try JudgedModel(path, checkpoint, nil, request.threads))
+                models.append(try JudgedModel(path, checkpoint, nil, threads))
             } catch {
                 throw EvaluationError.model(checkpoint: path, reason: "\(error)")
             }
         }
-        if request.includesUntrained, known.isEmpty, let first = request.checkpoints.first {
+        if includingUntrained, known.isEmpty, let first = checkpoints.first {
             throw EvaluationError.untrainedNeedsFloat(checkpoint: first)
         }
         return models
@@ -46,13 +50,17 @@ struct JudgedModel {
         clusters = checkpoint.clustering?.clusters
         if let untrained {
             weights = .untrained
+            network = untrained.weights
             embedder = try untrained.embedder(threads: threads)
         } else if checkpoint.precision == .int8 {
             weights = .int8
+            network = nil
             embedder = try IntegerEmbedder(checkpoint, threads: threads)
         } else {
             weights = .float32
-            embedder = try FloatEmbedder(checkpoint, threads: threads)
+            let network = try NetworkWeights(checkpoint)
+            self.network = network
+            embedder = try FloatEmbedder(network, threads: threads)
         }
     }
 

@@ -1,7 +1,9 @@
 import Imaging
 import Model
+import Training
 
-/// The pictures of a folder that have a label: the name of the sub-folder they lie in.
+/// Pictures that each have a label, such as those of a folder: the name of the sub-folder they
+/// lie in.
 struct LabelledPictures {
     /// One picture and its label's name.
     struct Entry {
@@ -16,6 +18,11 @@ struct LabelledPictures {
     let entries: [Entry]
     /// How many files lie in no sub-folder and are left out.
     let unlabelled: Int
+
+    /// Given pictures.
+    init(place: String, entries: [Entry]) {
+        (self.place, self.entries, unlabelled) = (place, entries, 0)
+    }
 
     /// - Throws: `ImagingError` where there is no list; `EvaluationError.noLabels`.
     init(at place: String) throws {
@@ -44,8 +51,8 @@ struct ViewGeometry: Hashable {
 
 /// The centre views of some pictures, one set for each way of cutting them.
 struct ViewBatch: Sendable {
-    /// The labels of the readable pictures, by name.
-    var labels: [String] = []
+    /// The numbers of the readable pictures in the list.
+    var readable: [Int] = []
     /// The pixels `[n, height, width, 3]` of the readable pictures, by geometry.
     var pixels: [ViewGeometry: [UInt8]] = [:]
     /// The files that cannot be read.
@@ -55,18 +62,35 @@ struct ViewBatch: Sendable {
     init(
         _ entries: ArraySlice<LabelledPictures.Entry>, _ inputs: [ViewGeometry: InputSpecification]
     ) {
-        for entry in entries {
+        for (number, entry) in zip(entries.indices, entries) {
             do {
                 let views = try inputs.mapValues { input in
                     try Picture(
                         contentsOf: entry.path, decode: input.decode, target: input.shortSide
                     ).centerView(for: input).pixels
                 }
-                labels.append(entry.label)
+                readable.append(number)
                 for (geometry, view) in views { pixels[geometry, default: []] += view }
             } catch {
                 skipped.append(SkippedPicture(path: entry.name, reason: "\(error)"))
             }
+        }
+    }
+}
+
+extension ViewBatch {
+    /// The batches of a list, decoded ahead of their use.
+    ///
+    /// - Parameters:
+    ///   - entries: The pictures.
+    ///   - inputs: The ways of cutting them.
+    /// - Returns: The batches, in order.
+    static func all(
+        of entries: [LabelledPictures.Entry], _ inputs: [ViewGeometry: InputSpecification]
+    ) -> Prefetcher<ViewBatch> {
+        let size = Evaluator.batch
+        return Prefetcher(0..<(entries.count + size - 1) / size, depth: 4) { number in
+            ViewBatch(entries[number * size..<min(entries.count, (number + 1) * size)], inputs)
         }
     }
 }

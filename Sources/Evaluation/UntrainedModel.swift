@@ -9,19 +9,18 @@ import Training
 /// model's: a PCA of the same dimension and exponent fitted on the training pictures, unit
 /// length, and as many clusters.
 struct UntrainedModel: Equatable {
-    private let backbone: Network
-    private let input: InputSpecification
+    /// The backbone's weights, which decide whether two networks began alike.
+    let weights: NetworkWeights
     private let seed: UInt64
     private let dimension: Int
     private let whiteningExponent: Float
     private let clusters: Int?
 
     /// The network that `checkpoint`, a float one, began as.
-    init(of checkpoint: Checkpoint) {
-        let graph = checkpoint.network
-        let end = graph.layers.firstIndex { $0.name == graph.feature }.map { $0 + 1 } ?? 0
-        backbone = Network(layers: Array(graph.layers.prefix(end)), feature: graph.feature)
-        input = checkpoint.input
+    ///
+    /// - Throws: `TrainingError` where its graph does not fit its input.
+    init(of checkpoint: Checkpoint) throws {
+        weights = try NetworkWeights(beforeTrainingOf: checkpoint)
         seed = checkpoint.provenance.seed
         dimension = checkpoint.clustering?.dimension ?? ShippedModel.dimension
         whiteningExponent = checkpoint.clustering?.whiteningExponent ?? 0
@@ -30,10 +29,7 @@ struct UntrainedModel: Equatable {
 
     /// The backbone; its embeddings are the raw features.
     func embedder(threads: Int) throws -> FloatEmbedder {
-        var random = RandomStream.weights.generator(seed: seed)
-        let tensors = try FloatNetwork.initialTensors(
-            for: backbone, inputShape: [input.height, input.width, 3], using: &random)
-        return try FloatEmbedder(backbone, input: input, tensors: tensors, threads: threads)
+        try FloatEmbedder(weights, threads: threads)
     }
 
     /// Projects features and assigns them to clusters, both fitted on `references`.

@@ -14,6 +14,17 @@ struct ClusterFiguresTests {
         #expect(figures.ami < figures.nmi)
     }
 
+    // Sums of logarithms in another order: 1e-9 is far above their rounding.
+    @Test(arguments: Golden.values.agreement)
+    func figuresAreThoseOfScikitLearn(_ golden: Golden.Agreement) {
+        let figures = ClusterFigures(of: golden.clusters, clusters: 30, labels: golden.labels)
+        #expect(abs(figures.nmi - golden.nmi) < 1e-9)
+        #expect(abs(figures.ami - golden.ami) < 1e-9)
+        #expect(abs(figures.ari - golden.ari) < 1e-9)
+        #expect(abs(figures.purity - golden.purity) < 1e-12)
+        #expect(abs(figures.accuracy - golden.accuracy) < 1e-12)
+    }
+
     @Test func groupsFarApartAreFound() throws {
         var random = SeededGenerator(seed: 3)
         let labels = (0..<300).map { $0 % 3 }

@@ -62,6 +62,62 @@ struct EvaluatorTests {
         #expect(try Evaluator(request).run().models.reversed() == first)
     }
 
+    @Test func probesStandSideBySide() throws {
+        let checkpoint = try SmallCheckpoint.make()
+        let float = try write(checkpoint, "float.safetensors")
+        let views = LabelledFolder.views(10, seed: 3)
+        let integer = try write(
+            Quantizer.quantize(checkpoint, calibration: views).checkpoint, "int8.safetensors")
+        var request = request([float, integer])
+        request.includesUntrained = true
+        request.probes = true
+        request.probeEpochs = 60
+        request.clusters = [3]
+        var steps: [EvaluationStep] = []
+        let report = try Evaluator(request).run { step, done, _ in
+            if done == 0 { steps.append(step) }
+        }
+        #expect(report.probed == ProbedPictures(train: 90, test: 75, epochs: 60))
+        let layers = report.models.map { $0.probes?.map(\.layer) }
+        // The maps of an int8 network are no floats.
+        #expect(layers == [["conv", "embedding"], ["conv", "embedding"], ["embedding"]])
+        for probe in report.models.flatMap({ $0.probes ?? [] }) {
+            #expect(probe.accuracy > 0.95, "\(probe.layer)")
+            #expect(probe.bestAccuracy >= probe.accuracy)
+            #expect((1...60).contains(probe.bestEpoch))
+        }
+        #expect(report.models[0].probes?[0].dimension == 8 * 8 * 12)
+        #expect(
+            steps.suffix(3) == [
+                .probing(checkpoint: float, weights: .untrained),
+                .probing(checkpoint: float, weights: .float32),
+                .probing(checkpoint: integer, weights: .int8),
+            ])
+        // Less memory takes more passes and gives the same.
+        request.probeMemory = 1
+        #expect(try Evaluator(request).run() == report)
+    }
+
+    @Test func oneFolderIsSharedBetweenLearningAndJudging() throws {
+        var request = EvaluationRequest(
+            checkpoints: [try write(SmallCheckpoint.make(), "a.safetensors")], test: test.path)
+        request.probes = true
+        let report = try Evaluator(request).run()
+        #expect(report.probed == ProbedPictures(train: 60, test: 15, epochs: 90))
+        #expect(report.models[0].probes?.count == 2)
+        request.probedLayers = ["conv9"]
+        #expect(throws: EvaluationError.noSuchLayer(name: "conv9", known: ["conv"])) {
+            try Evaluator(request)
+        }
+        request.probedLayers = nil
+        let few = try TemporaryFolder()
+        try LabelledFolder.write(4, to: few, seed: 1)
+        request.test = few.path
+        #expect(throws: EvaluationError.tooFewToProbe(place: few.path)) {
+            try Evaluator(request).run()
+        }
+    }
+
     @Test func oneFolderIsJudgedByItself() throws {
         let path = try write(SmallCheckpoint.make(), "a.safetensors")
         var request = EvaluationRequest(checkpoints: [path], test: test.path)
@@ -77,13 +133,13 @@ struct EvaluatorTests {
         try test.write(Array("text".utf8), to: "red/note.txt")
         try test.write(Array("text".utf8), to: "note.txt")
         let path = try write(SmallCheckpoint.make(), "a.safetensors")
-        var seen: [(String, Int, Int)] = []
+        var seen: [(EvaluationStep, Int, Int)] = []
         let report = try Evaluator(request([path])).run { seen.append(($0, $1, $2)) }
         #expect(report.test.count == 75 && report.test.unlabelled == 1)
         #expect(report.test.skipped.map(\.path) == ["red/note.txt"])
         #expect(report.test.skipped.allSatisfy { $0.reason.contains("neither JPEG nor PNG") })
-        #expect(seen.first! == (train.path, 0, 90))
-        #expect(seen.last! == (test.path, 76, 76))
+        #expect(seen.first! == (EvaluationStep.embedding(place: train.path), 0, 90))
+        #expect(seen.last! == (EvaluationStep.embedding(place: test.path), 76, 76))
     }
 
     @Test func aNetworkWithoutClustersIsJudgedByItsFeature() throws {
