@@ -65,6 +65,12 @@ let package = Package(
                 "Tensors",
             ]),
         .target(
+            name: "Report",
+            dependencies: [
+                "Evaluation", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model",
+                "Tensors",
+            ]),
+        .target(
             name: "Quantization",
             dependencies: ["Inference", "Training", "LinearAlgebra", "Model", "Tensors"]),
         .target(
@@ -103,8 +109,8 @@ let package = Package(
         .executableTarget(
             name: "dctrain",
             dependencies: [
-                "Evaluation", "Exchange", "Quantization", "Training", "Clustering", "Imaging",
-                "Inference", "Model", "Tensors", argumentParser,
+                "Evaluation", "Exchange", "Quantization", "Report", "Training", "Clustering",
+                "Imaging", "Inference", "Model", "Tensors", argumentParser,
             ]),
         .executableTarget(name: "dcd", dependencies: ["Daemon", argumentParser]),
         .executableTarget(name: "dcctl", dependencies: ["API", "Client", argumentParser]),
@@ -133,6 +139,11 @@ let package = Package(
                 "TestSupport",
             ],
             resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "ReportTests",
+            dependencies: [
+                "Report", "Evaluation", "Training", "Imaging", "Model", "Tensors", "TestSupport",
+            ]),
         .testTarget(
             name: "QuantizationTests",
             dependencies: [

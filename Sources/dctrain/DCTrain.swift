@@ -13,6 +13,6 @@ struct DCTrain: ParsableCommand {
         version: ProgramVersion.number,
         subcommands: [
             Fit.self, Import.self, Cluster.self, Quantize.self, Embed.self, Evaluate.self,
-            Info.self,
+            ReportCommand.self, Visualize.self, Info.self,
         ])
 }

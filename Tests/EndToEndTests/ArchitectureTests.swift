@@ -15,6 +15,9 @@ struct ArchitectureTests {
         "Evaluation": [
             "Inference", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors",
         ],
+        "Report": [
+            "Evaluation", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors",
+        ],
         "Quantization": ["Inference", "Training", "LinearAlgebra", "Model", "Tensors"],
         "Exchange": ["Model", "Tensors"],
         "Kernels": ["Tensors", "CKernels"],
@@ -28,8 +31,8 @@ struct ArchitectureTests {
             "CSystemd", "CWorker",
         ],
         "dctrain": [
-            "Quantization", "Exchange", "Evaluation", "Training", "Clustering", "Imaging",
-            "Inference", "Model", "Tensors",
+            "Quantization", "Exchange", "Evaluation", "Report", "Training", "Clustering",
+            "Imaging", "Inference", "Model", "Tensors",
         ],
         "dcd": ["Daemon"],
         "dcctl": ["API", "Client"],

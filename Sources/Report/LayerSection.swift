@@ -1,0 +1,85 @@
+import Evaluation
+import Imaging
+import Tensors
+
+/// The part of the report that shows what layers do: weights, pictures that excite filters,
+/// and probes.
+enum LayerSection {
+    /// How many filters of a layer are shown.
+    private static let filters = 12
+
+    /// The filters of the first convolution.
+    static func firstLayer(_ name: String, _ weights: Tensor<Float>) throws -> Markup {
+        let picture = FilterSheet.firstLayer(weights)
+        let channels = weights.shape[3]
+        let what =
+            switch channels {
+            case 3: "in colour"
+            case 2: "on edges: the horizontal gradient left, the vertical one right"
+            default: "the mean over \(channels) channels"
+            }
+        let image = try Thumbnails.image(
+            picture.png(), type: "png", alternative: "The filters of \(name)", tip: name,
+            width: picture.width, height: picture.height)
+        let tagged = Markup(
+            stringLiteral: image.text.replacing("<img ", with: "<img class=\"weights\" "))
+        return """
+            <p>\(weights.shape[0]) filters of \(weights.shape[1]) × \(weights.shape[2]) in \
+            <code>\(name)</code>, \(what). Each is scaled by its largest weight; grey is zero.</p>
+            \(tagged)
+            """
+    }
+
+    /// The nine pictures that excite each filter most.
+    static func strongest(_ survey: PictureSurvey, _ thumbnails: Thumbnails) throws -> Markup {
+        let layers = try survey.responses.map { layer -> Markup in
+            let (chosen, silent) = layer.mostSelective(filters)
+            let squares = try chosen.map { filter -> Markup in
+                let rows = layer.strongest(filter, count: 9)
+                let square = try thumbnails.square(
+                    rows.map { survey.readable[$0] },
+                    alternative: "The \(rows.count) pictures that excite filter \(filter) of "
+                        + "\(layer.title) most")
+                return """
+                    <figure>\(square)<figcaption>filter \(filter)</figcaption></figure>
+                    """
+            }
+            let quiet: Markup =
+                silent > 0 ? " \(silent) of \(layer.filters) filters answer to no picture." : ""
+            return """
+                <h3>\(layer.title)</h3><div class="filters">\(squares)</div>\
+                <p class="note">The \(chosen.count) most selective of \(layer.filters) filters.\
+                \(quiet)</p>
+                """
+        }
+        return Markup(layers)
+    }
+
+    /// The probes of several networks side by side.
+    ///
+    /// - Parameters:
+    ///   - models: Names with their figures.
+    ///   - caption: On what the probes were made.
+    /// - Returns: The chart, or `nil` without figures.
+    static func probes(
+        _ models: [(name: String, figures: [LayerFigures])], caption: String
+    ) -> Markup? {
+        var layers: [String] = []
+        for layer in models.flatMap(\.figures).map(\.layer) where !layers.contains(layer) {
+            layers.append(layer)
+        }
+        layers.sort { $0 != "embedding" && $1 == "embedding" }
+        return BarChart(
+            title: "Pictures whose label a linear probe finds, in percent", groups: layers,
+            series: models.map { model in
+                (
+                    model.name,
+                    layers.map { layer in
+                        model.figures.first { $0.layer == layer }.map { 100 * $0.accuracy }
+                    }
+                )
+            },
+            format: { $0.text(1) }, caption: caption
+        ).markup
+    }
+}
