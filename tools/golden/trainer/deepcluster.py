@@ -227,27 +227,29 @@ def whitened(features, components=256):
     return (y / numpy.linalg.norm(y, axis=1, keepdims=True)).astype(numpy.float32)
 
 
+def first_centroids(points, clusters, seed):
+    """Distinct points, drawn as Faiss draws them."""
+    order = numpy.empty(len(points), numpy.int32)
+    faiss.rand_perm(faiss.swig_ptr(order), len(points), seed + 1)
+    return points[order[:clusters]]
+
+
 def kmeans(points, clusters, seed):
     """Faiss's, as the released code calls it: the nearest of the last centroids, and how near."""
     clustering = faiss.Clustering(points.shape[1], clusters)
-    clustering.niter, clustering.seed = 20, signed(seed)
+    clustering.niter = 20
     clustering.min_points_per_centroid, clustering.max_points_per_centroid = 1, 10**7
+    # Faiss's own seed is signed, and a negative one means the time of day.
+    faiss.copy_array_to_vector(first_centroids(points, clusters, seed).ravel(), clustering.centroids)
     index = faiss.IndexFlatL2(points.shape[1])
     clustering.train(points, index)
     distances, labels = index.search(points, 1)
     return labels.ravel(), distances.ravel()
 
 
-def signed(seed):
-    """The 32 bits of a seed as Faiss's interface takes them."""
-    return seed - (1 << 32) if seed >= 1 << 31 else seed
-
-
 def spherical_kmeans(points, clusters, seed, iterations=10):
     """By the largest dot product; centroids of unit length, those without points stay."""
-    order = numpy.empty(len(points), numpy.int32)
-    faiss.rand_perm(faiss.swig_ptr(order), len(points), seed + 1)
-    centroids = points[torch.from_numpy(order[:clusters]).long()].clone()
+    centroids = first_centroids(points, clusters, seed).clone()
     for _ in range(iterations):
         labels = (points @ centroids.T).argmax(1)
         sums = torch.zeros_like(centroids).index_add_(0, labels, points)
