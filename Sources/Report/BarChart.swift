@@ -2,8 +2,10 @@
 /// one series.
 package struct BarChart {
     let title: String
-    /// What stands below the groups.
+    /// The names of the groups.
     let groups: [String]
+    /// What stands below the groups.
+    let marks: [String]
     /// Names, with a value for each group; `nil` draws no bar.
     let series: [(name: String, values: [Double?])]
     /// How a value is told.
@@ -18,10 +20,12 @@ package struct BarChart {
 
     /// A chart of the given series.
     package init(
-        title: String, groups: [String], series: [(name: String, values: [Double?])],
-        format: @escaping (Double) -> String, tellsValues: Bool = true, caption: String = ""
+        title: String, groups: [String], marks: [String]? = nil,
+        series: [(name: String, values: [Double?])], format: @escaping (Double) -> String,
+        tellsValues: Bool = true, caption: String = ""
     ) {
         (self.title, self.groups, self.series) = (title, groups, series)
+        self.marks = marks ?? groups
         (self.format, self.tellsValues, self.caption) = (format, tellsValues, caption)
     }
 
@@ -30,23 +34,25 @@ package struct BarChart {
         let most = series.flatMap(\.values).compactMap(\.self).filter(\.isFinite).max() ?? 0
         guard most > 0, !groups.isEmpty else { return nil }
         let range = 0...(most * 1.02)
-        let rows = Ticks.within(range).map { value -> Markup in
+        let ticks = Ticks.within(range)
+        let rows = zip(ticks, Ticks.labels(ticks)).map { value, label -> Markup in
             let y = Self.y(value, range)
             return """
                 <line class="grid" x1="\(Self.left)" x2="\(Self.width - Self.right)" y1="\(y)" \
                 y2="\(y)"/><text class="tick" x="\(Self.left - 5)" y="\(y + 3.5)" \
-                text-anchor="end">\(value.short)</text>
+                text-anchor="end">\(label)</text>
                 """
         }
-        let legend = series.enumerated().map { number, one -> Markup in
+        let keys = series.enumerated().map { number, one -> Markup in
             "<span class=\"key s\(number % 4)\"><i></i>\(one.name)</span>"
         }
+        let legend: Markup = series.count > 1 ? "<div class=\"legend\">\(keys)</div>" : ""
         let note: Markup = caption.isEmpty ? "" : "<p class=\"note\">\(caption)</p>"
         return """
             <figure class="chart"><figcaption>\(title)</figcaption>
             <svg viewBox="0 0 \(Self.width) \(Self.height)" role="img" aria-label="\(summary)">\
             \(rows)\(groups.indices.map { group($0, range) })</svg>
-            \(series.count > 1 ? "<div class=\"legend\">\(legend)</div>" : "")\(note)</figure>
+            \(legend)\(note)</figure>
             """
     }
 
@@ -89,7 +95,7 @@ package struct BarChart {
         }
         return """
             \(bars)<text class="tick" x="\(start + space / 2)" y="\(Self.height - 9)" \
-            text-anchor="middle">\(groups[index])</text>
+            text-anchor="middle">\(marks[index])</text>
             """
     }
 }

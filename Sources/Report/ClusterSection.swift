@@ -9,7 +9,7 @@ struct ClusterSection {
     /// How many clusters each list shows.
     private static let shown = 6
     /// How many of the most typical pictures of each, and how many of the least typical.
-    private static let (typical, untypical) = (14, 4)
+    private static let (typical, untypical) = (13, 4)
     /// Of fewer pictures nobody sees what holds a cluster together.
     private static let leastMembers = 5
 
@@ -28,9 +28,13 @@ struct ClusterSection {
         var counts = [Int](repeating: 0, count: largest / step + 1)
         for size in sizes { counts[size / step] += 1 }
         let empty = total - sizes.count
+        let sparse = (counts.count + 7) / 8
         return BarChart(
-            title: "Cluster sizes",
-            groups: counts.indices.map { step == 1 ? "\($0)" : "\($0 * step)+" },
+            title: "Clusters by their number of pictures",
+            groups: counts.indices.map { index in
+                step == 1 ? "\(index)" : "\(index * step) to \((index + 1) * step - 1)"
+            },
+            marks: counts.indices.map { $0 % sparse == 0 ? "\($0 * step)" : "" },
             series: [("clusters", counts.map { Double($0) })],
             format: { Int($0).grouped }, tellsValues: counts.count <= 20,
             caption: caption + (empty > 0 ? " \(empty.grouped) clusters hold none of them." : "")

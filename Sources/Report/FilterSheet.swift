@@ -47,8 +47,9 @@ package enum FilterSheet {
             return Picture(width: channels == 2 ? 2 * width : width, height: height, pixels: pixels)
         }
         let columns = channels == 2 ? 8 : 16
-        return grid(tiles, columns: min(columns, tiles.count), gap: 1)
-            .enlarged(by: max(1, 60 / (width + 1)))
+        let factor = max(1, 48 / width)
+        return grid(
+            tiles.map { $0.enlarged(by: factor) }, columns: min(columns, tiles.count), gap: 2)
     }
 
     /// Tiles of one size in rows, with a light gap between them.

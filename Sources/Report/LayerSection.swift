@@ -6,7 +6,7 @@ import Tensors
 /// and probes.
 enum LayerSection {
     /// How many filters of a layer are shown.
-    private static let filters = 12
+    private static let filters = 18
 
     /// The filters of the first convolution.
     static func firstLayer(_ name: String, _ weights: Tensor<Float>) throws -> Markup {
@@ -20,22 +20,19 @@ enum LayerSection {
             }
         let image = try Thumbnails.image(
             picture.png(), type: "png", alternative: "The filters of \(name)", tip: name,
-            width: picture.width, height: picture.height)
-        let tagged = Markup(
-            stringLiteral: image.text.replacing("<img ", with: "<img class=\"weights\" "))
+            width: picture.width, height: picture.height, style: "weights")
         return """
             <p>\(weights.shape[0]) filters of \(weights.shape[1]) × \(weights.shape[2]) in \
             <code>\(name)</code>, \(what). Each is scaled by its largest weight; grey is zero.</p>
-            \(tagged)
+            <div class="wide">\(image)</div>
             """
     }
 
     /// The nine pictures that excite each filter most.
     static func strongest(_ survey: PictureSurvey, _ thumbnails: Thumbnails) throws -> Markup {
         let layers = try survey.responses.map { layer -> Markup in
-            let (chosen, silent) = layer.mostSelective(filters)
-            let squares = try chosen.map { filter -> Markup in
-                let rows = layer.strongest(filter, count: 9)
+            let (chosen, silent) = layer.mostTelling(filters)
+            let squares = try chosen.map { filter, rows -> Markup in
                 let square = try thumbnails.square(
                     rows.map { survey.readable[$0] },
                     alternative: "The \(rows.count) pictures that excite filter \(filter) of "
@@ -48,7 +45,7 @@ enum LayerSection {
                 silent > 0 ? " \(silent) of \(layer.filters) filters answer to no picture." : ""
             return """
                 <h3>\(layer.title)</h3><div class="filters">\(squares)</div>\
-                <p class="note">The \(chosen.count) most selective of \(layer.filters) filters.\
+                <p class="note">\(chosen.count) of \(layer.filters) filters.\
                 \(quiet)</p>
                 """
         }
@@ -79,7 +76,8 @@ enum LayerSection {
                     }
                 )
             },
-            format: { $0.text(1) }, caption: caption
+            // Narrower bars than these have no room for their values.
+            format: { $0.text(1) }, tellsValues: layers.count * models.count <= 12, caption: caption
         ).markup
     }
 }

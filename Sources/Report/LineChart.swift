@@ -72,12 +72,13 @@ package struct LineChart {
     }
 
     private static func axes(_ scale: Scale) -> [Markup] {
-        let rows = Ticks.within(scale.values).map { value -> Markup in
+        let ticks = Ticks.within(scale.values)
+        let rows = zip(ticks, Ticks.labels(ticks)).map { value, label -> Markup in
             let y = scale.y(value)
             return """
                 <line class="grid" x1="\(left)" x2="\(width - right)" y1="\(y)" y2="\(y)"/>\
                 <text class="tick" x="\(left - 5)" y="\(y + 3.5)" text-anchor="end">\
-                \(value.short)</text>
+                \(label)</text>
                 """
         }
         let epochs = Double(scale.epochs.lowerBound)...Double(scale.epochs.upperBound)

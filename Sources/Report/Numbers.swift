@@ -6,7 +6,7 @@ extension Double {
 
     /// The number with as many digits as an axis or a caption needs.
     var short: String {
-        if self == 0 { return "0" }
+        if self == rounded(), abs(self) < 1e15 { return Int(self).grouped }
         switch abs(self) {
         case 100...: return text(0)
         case 10..<100: return text(1)
@@ -53,5 +53,13 @@ package enum Ticks {
         let first = Int((range.lowerBound / step).rounded(.up))
         let last = Int((range.upperBound / step + 1e-9).rounded(.down))
         return first <= last ? (first...last).map { Double($0) * step } : [range.lowerBound]
+    }
+
+    /// Ticks as an axis tells them, all with the decimals that their distance needs.
+    package static func labels(_ ticks: [Double]) -> [String] {
+        guard ticks.count > 1, ticks[1] > ticks[0] else { return ticks.map(\.short) }
+        let decimals = -Int(floor(log10(ticks[1] - ticks[0]) + 1e-9))
+        if decimals > 4 { return ticks.map(\.short) }
+        return ticks.map { decimals > 0 ? $0.text(decimals) : Int($0.rounded()).grouped }
     }
 }

@@ -101,7 +101,7 @@ struct LayerResponses {
     }
 
     /// The rows with the largest answers of a filter, largest first.
-    func strongest(_ filter: Int, count: Int) -> [Int] {
+    private func strongest(_ filter: Int, count: Int) -> [Int] {
         let answers = stride(from: filter, to: values.count, by: max(1, filters))
             .map { values[$0] }
         let order = answers.indices.filter { answers[$0] > 0 }
@@ -109,12 +109,19 @@ struct LayerResponses {
         return Array(order.prefix(count))
     }
 
-    /// The filters that answer to few pictures far more than to the others, most so first, and
-    /// how many never answer.
+    /// Filters worth looking at, each with the rows that it answers to most, and how many
+    /// filters never answer.
     ///
-    /// - Parameter count: At most how many, one or more.
-    /// - Returns: The filters and the number of silent ones.
-    func mostSelective(_ count: Int) -> (filters: [Int], silent: Int) {
+    /// Those come first that answer to few pictures far more than to the rest, but for those
+    /// whose pictures are mostly the same as of one before: they wait till the end.
+    ///
+    /// - Parameters:
+    ///   - count: At most how many filters, one or more.
+    ///   - pictures: The rows of each.
+    /// - Returns: The filters with their rows, and the number of silent ones.
+    func mostTelling(
+        _ count: Int, pictures: Int = 9
+    ) -> (filters: [(filter: Int, rows: [Int])], silent: Int) {
         var (ratios, silent): ([(filter: Int, ratio: Float)], Int) = ([], 0)
         for filter in 0..<filters {
             let answers = stride(from: filter, to: values.count, by: filters).map { values[$0] }
@@ -123,11 +130,18 @@ struct LayerResponses {
                 silent += 1
                 continue
             }
-            let top = answers.sorted(by: >).prefix(9)
+            let top = answers.sorted(by: >).prefix(pictures)
             ratios.append((filter, top.reduce(0, +) / Float(top.count) / mean))
         }
         ratios.sort { ($1.ratio, $0.filter) < ($0.ratio, $1.filter) }
-        return (ratios.prefix(count).map(\.filter), silent)
+        var (chosen, waiting): ([(filter: Int, rows: [Int])], [(filter: Int, rows: [Int])])
+        (chosen, waiting) = ([], [])
+        for (filter, _) in ratios where chosen.count < count {
+            let rows = strongest(filter, count: pictures)
+            let isKnown = chosen.contains { Set($0.rows).intersection(rows).count > pictures / 3 }
+            if isKnown { waiting.append((filter, rows)) } else { chosen.append((filter, rows)) }
+        }
+        return (Array((chosen + waiting).prefix(count)), silent)
     }
 }
 

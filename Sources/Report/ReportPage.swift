@@ -110,9 +110,7 @@ struct ReportPage {
                 caption: Self.caption(survey))
             let sheets = try section.sheets()
             let histogram = chart.map { chart -> Markup in "<div class=\"charts\">\(chart)</div>" }
-            let body: Markup = """
-                <p>\(Self.caption(survey))</p>\(histogram ?? "")\(sheets)
-                """
+            let body: Markup = "\(histogram ?? "")\(sheets)"
             insert("clusters", "Clusters", body, before: "probes")
         }
         insert(

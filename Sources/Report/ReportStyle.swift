@@ -49,7 +49,7 @@ enum ReportStyle {
         .filters{display:grid;gap:8px;\
         grid-template-columns:repeat(auto-fill,minmax(104px,1fr))}
         .filters img{display:block;width:100%;height:auto;border-radius:4px}
-        .weights{max-width:100%;height:auto;image-rendering:pixelated;border-radius:4px}
+        .weights{display:block;image-rendering:pixelated;border-radius:4px}
         .wide{overflow-x:auto}
         table{border-collapse:collapse;font-size:.88rem}
         td,th{padding:3px 14px 3px 0;text-align:left;border-bottom:1px solid var(--line);\

@@ -50,10 +50,11 @@ final class Thumbnails {
 
     /// A picture within the page.
     static func image(
-        _ bytes: [UInt8], type: String, alternative: String, tip: String, width: Int, height: Int
+        _ bytes: [UInt8], type: String, alternative: String, tip: String, width: Int, height: Int,
+        style: String = "thumb"
     ) -> Markup {
         """
-        <img loading="lazy" width="\(width)" height="\(height)" alt="\(alternative)" \
+        <img class="\(style)" loading="lazy" width="\(width)" height="\(height)" alt="\(alternative)" \
         title="\(tip)" src="data:image/\(type);base64,\(Data(bytes).base64EncodedString())">
         """
     }
