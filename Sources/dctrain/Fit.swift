@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Report
 public import Training
 
 /// Trains a network on a folder of pictures; goes on by itself where it was stopped.
@@ -99,6 +100,9 @@ struct Fit: ParsableCommand {
             let session = try FitSession(request, observer: progress)
             progress.show(session.plan, run: folder)
             try session.run()
+            try RunReport.conclude(
+                run: folder, images: images, threads: session.plan.settings.threads,
+                isNew: !session.plan.isFinished, progress: TerminalProgress())
             try FitResult(session).print(json: json)
         } catch is FitInterruption {
             progress.note("stopped; the same command goes on where it was")
