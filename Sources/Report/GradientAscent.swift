@@ -1,4 +1,5 @@
 import Evaluation
+private import Foundation
 public import Imaging
 public import Model
 import Tensors
@@ -11,8 +12,8 @@ import Training
 /// weight decay and a slight blur now and then. A filter that answers nothing at the start is
 /// looked at before the ReLU.
 ///
-/// Other than in the reference code, pixels are normalized as the network's input is, and steps
-/// are as long as there on pictures of 224 pixels, in proportion to the side on others.
+/// Other than in the reference code, pixels are normalized as the network's input is, and the
+/// length of steps is in proportion to the picture's side.
 ///
 /// Source: the reference code's `visu` (METHOD 3.4); Erhan et al., "Visualizing Higher-Layer
 /// Features of a Deep Network", 2009.
@@ -20,11 +21,16 @@ public struct GradientAscent {
     /// The steps.
     public var iterations = 500
     /// The length of a step, in levels of 255, for a side of 224 pixels.
-    public var step: Float = 3
+    ///
+    /// With the reference code's 3 and its blur of 0.3, tens of thousands of steps are needed for
+    /// more than noise; its author advises 30 for deep layers.
+    public var step: Float = 100
     /// The weight decay.
     public var weightDecay: Float = 1e-5
     /// The steps between two blurs.
     public var blurEvery = 5
+    /// The standard deviation of a blur, in pixels; 0 blurs nothing.
+    public var blur = 0.6
     /// The seed of the noise.
     public var seed: UInt64 = 31
     /// The layers that can be looked at: convolutions behind which a ReLU stands.
@@ -93,6 +99,10 @@ public struct GradientAscent {
             throw ReportError.wrongSetting(
                 name: "a number of steps, their length or the weight decay", value: "0 or less",
                 remedy: "give numbers above 0")
+        }
+        guard (0...5).contains(blur) else {
+            throw ReportError.wrongSetting(
+                name: "the blur", value: "\(blur)", remedy: "give 0 to 5 pixels")
         }
         let folded = try weights.withoutNorms()
         let active = try climber(folded, through: probed.layer)
@@ -197,28 +207,37 @@ extension GradientAscent {
                 guard norm > 0, norm.isFinite else { continue }
                 for (index, slope) in zip(range, slope) { values[index] -= length * slope / norm }
             }
-            if iteration.isMultiple(of: blurEvery) { values = blurred(values, pictures: count) }
+            if iteration.isMultiple(of: blurEvery) { values = blurred(values) }
             batch = Tensor(values, shape: start.shape)
             try progress(iteration)
         }
         return (0..<count).map { shown(Array(batch[row: $0])) }
     }
 
-    /// A Gaussian of σ = 0.3 pixels over rows and columns, as scipy's with its reflecting edge.
-    private func blurred(_ values: [Float], pictures: Int) -> [Float] {
-        let (height, width) = (weights.input.height, weights.input.width)
-        let side: Float = 0.003866  // exp(−1 / (2 · 0.3²))
-        let (center, edge) = (1 / (1 + 2 * side), side / (1 + 2 * side))
+    /// A Gaussian over rows and columns, cut off at four deviations, with an edge that reflects:
+    /// scipy's `gaussian_filter`.
+    private func blurred(_ values: [Float]) -> [Float] {
+        let radius = Int(4 * blur + 0.5)
+        guard radius > 0 else { return values }
+        let raw = (-radius...radius).map { exp(-0.5 * Double($0 * $0) / (blur * blur)) }
+        let kernel = raw.map { Float($0 / raw.reduce(0, +)) }
         func pass(_ source: [Float], count: Int, stride: Int) -> [Float] {
             var result = source
             for index in source.indices {
                 let place = index / stride % count
-                let before = place > 0 ? source[index - stride] : source[index]
-                let after = place < count - 1 ? source[index + stride] : source[index]
-                result[index] = center * source[index] + edge * (before + after)
+                var sum: Float = 0
+                for (offset, weight) in kernel.enumerated() {
+                    // Behind the edge the picture comes back: … b a | a b c ….
+                    let other = (place + offset - radius) % (2 * count)
+                    let unrolled = other < 0 ? other + 2 * count : other
+                    let reflected = unrolled < count ? unrolled : 2 * count - 1 - unrolled
+                    sum += weight * source[index + (reflected - place) * stride]
+                }
+                result[index] = sum
             }
             return result
         }
+        let (height, width) = (weights.input.height, weights.input.width)
         return pass(
             pass(values, count: width, stride: 3), count: height, stride: 3 * width)
     }

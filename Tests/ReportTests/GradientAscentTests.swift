@@ -74,6 +74,12 @@ struct GradientAscentTests {
         #expect(throws: ReportError.noSuchFilter(layer: "conv1", filter: 32, filters: 32)) {
             try ascent.run(layer: "conv1", filters: [32]) { _, _ in }
         }
+        ascent.blur = 6
+        #expect(
+            throws: ReportError.wrongSetting(
+                name: "the blur", value: "6.0", remedy: "give 0 to 5 pixels")
+        ) { try ascent.run(layer: "conv1", filters: [0]) { _, _ in } }
+        ascent.blur = 0
         ascent.iterations = 0
         #expect(throws: ReportError.self) {
             try ascent.run(layer: "conv1", filters: [0]) { _, _ in }
