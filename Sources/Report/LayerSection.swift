@@ -52,12 +52,12 @@ enum LayerSection {
         return Markup(layers)
     }
 
-    /// The probes of several networks side by side.
+    /// The probes of several networks side by side: a chart, and the numbers behind it.
     ///
     /// - Parameters:
     ///   - models: Names with their figures.
     ///   - caption: On what the probes were made.
-    /// - Returns: The chart, or `nil` without figures.
+    /// - Returns: `nil` without figures.
     static func probes(
         _ models: [(name: String, figures: [LayerFigures])], caption: String
     ) -> Markup? {
@@ -66,18 +66,35 @@ enum LayerSection {
             layers.append(layer)
         }
         layers.sort { $0 != "embedding" && $1 == "embedding" }
-        return BarChart(
+        let series = models.map { model in
+            let values = layers.map { layer in
+                model.figures.first { $0.layer == layer }.map { 100 * $0.accuracy }
+            }
+            return (name: model.name, values: values)
+        }
+        let chart = BarChart(
             title: "Pictures whose label a linear probe finds, in percent", groups: layers,
-            series: models.map { model in
-                (
-                    model.name,
-                    layers.map { layer in
-                        model.figures.first { $0.layer == layer }.map { 100 * $0.accuracy }
-                    }
-                )
-            },
+            series: series,
             // Narrower bars than these have no room for their values.
-            format: { $0.text(1) }, tellsValues: layers.count * models.count <= 12, caption: caption
+            format: { $0.text(1) }, tellsValues: layers.count * models.count <= 12
         ).markup
+        guard let chart else { return nil }
+        return """
+            <div class="pair">\(chart)<div class="wide">\(table(layers, series))\
+            <p class="note">\(caption)</p></div></div>
+            """
+    }
+
+    private static func table(
+        _ layers: [String], _ series: [(name: String, values: [Double?])]
+    ) -> Markup {
+        let heads = series.map { one -> Markup in "<th class=\"n\">\(one.name)</th>" }
+        let rows = layers.indices.map { index -> Markup in
+            let cells = series.map { one -> Markup in
+                "<td class=\"n\">\(one.values[index]?.text(1) ?? "")</td>"
+            }
+            return "<tr><th scope=\"row\">\(layers[index])</th>\(cells)</tr>"
+        }
+        return "<table><tr><th>layer</th>\(heads)</tr>\(rows)</table>"
     }
 }

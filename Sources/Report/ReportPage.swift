@@ -98,8 +98,7 @@ struct ReportPage {
         if let probes = findings.probes,
             let chart = LayerSection.probes(probes.models, caption: probes.caption)
         {
-            let body: Markup = "<div class=\"charts\">\(chart)</div>"
-            insert("probes", "What each layer holds", body, before: "filters")
+            insert("probes", "What each layer holds", chart, before: "filters")
         }
         if !survey.clusters.isEmpty {
             let clusters = SurveyedCluster.all(in: survey)

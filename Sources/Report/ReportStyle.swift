@@ -24,6 +24,8 @@ enum ReportStyle {
         .cards span{color:var(--soft);font-size:.82rem}
         .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(320px,100%),1fr));\
         gap:12px}
+        .pair{display:flex;flex-wrap:wrap;gap:16px}
+        .pair>figure{flex:1 1 300px;max-width:420px}.pair>div{flex:1 1 300px;min-width:0}
         figure{margin:0}
         .chart{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px}
         .chart svg{display:block;width:100%;height:auto}
@@ -54,6 +56,7 @@ enum ReportStyle {
         table{border-collapse:collapse;font-size:.88rem}
         td,th{padding:3px 14px 3px 0;text-align:left;border-bottom:1px solid var(--line);\
         vertical-align:top}
+        th{white-space:nowrap}
         td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
         .share{display:inline-block;height:.7em;border-radius:2px;background:var(--c0);\
         vertical-align:baseline}
