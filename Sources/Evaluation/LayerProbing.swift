@@ -55,7 +55,7 @@ package struct LayerProbing {
     ///   - layers: The layers.
     ///   - weights: The network that they are of.
     ///   - classes: The number of labels.
-    ///   - pictures: About how many pictures there are, to share the memory.
+    ///   - pictures: At most how many pictures there are in both, to share the memory.
     ///   - train: Begins a pass over the pictures that are learnt from, and gives its batches.
     ///   - test: The same for those that are judged by.
     ///   - done: Told each layer that is probed.
@@ -70,8 +70,10 @@ package struct LayerProbing {
         var figures: [LayerFigures] = []
         for group in layers.groups(pictures: pictures, bytes: memory) {
             let network = try weights.runnable(group.graph, threads: threads)
-            var learnt = try features(of: group, by: network, weights.input, train())
-            var judged = try features(of: group, by: network, weights.input, test())
+            var learnt = try features(
+                of: group, by: network, weights.input, room: pictures, train())
+            var judged = try features(
+                of: group, by: network, weights.input, room: pictures, test())
             for layer in group.layers {
                 let accuracy = probe.run(
                     train: learnt.take(layer), test: judged.take(layer), classes: classes)
@@ -85,10 +87,16 @@ package struct LayerProbing {
 
     private func features(
         of group: ProbedLayers, by network: FloatNetwork, _ input: InputSpecification,
-        _ next: () throws -> LabelledPixels?
+        room: Int, _ next: () throws -> LabelledPixels?
     ) throws -> GroupFeatures {
         var features = GroupFeatures()
         let names = Set(group.layers.map(ProbedLayers.pool))
+        for layer in group.layers {
+            // An array that grows is there twice for a moment; room that is not used costs none.
+            var values: [Float] = []
+            values.reserveCapacity(room * layer.dimension)
+            features.values[ProbedLayers.pool(layer)] = values
+        }
         while let batch = try next() {
             guard !batch.labels.isEmpty else { continue }
             let views = input.batch(of: batch.pixels, count: batch.labels.count)
