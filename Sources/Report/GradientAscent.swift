@@ -90,6 +90,32 @@ public struct GradientAscent {
     public func run(
         layer: String, filters: [Int], progress: (_ done: Int, _ total: Int) throws -> Void
     ) throws -> [Picture] {
+        let probed = try check(layer, filters)
+        let folded = try weights.withoutNorms()
+        let active = try climber(folded, through: probed.layer)
+        let raw = try climber(folded, through: Self.before(probed.layer, in: folded.network))
+        let total = filters.count * iterations
+        var (pictures, done): ([Int: Picture], Int) = ([:], 0)
+        for start in stride(from: 0, to: filters.count, by: Self.batch) {
+            let chosen = filters[start..<min(filters.count, start + Self.batch)]
+            let noise = noise(chosen)
+            let answers = active.answers(to: noise)
+            let isSilent = zip(0..., chosen).map { Array(answers[row: $0])[$1] <= 0 }
+            for (network, silent) in [(active, false), (raw, true)] {
+                let rows = isSilent.indices.filter { isSilent[$0] == silent }
+                guard !rows.isEmpty else { continue }
+                let found = try climb(
+                    from: noise.rows(at: rows), by: network,
+                    filters: rows.map { chosen[start + $0] }
+                ) { steps in try progress(done + steps * rows.count, total) }
+                done += rows.count * iterations
+                for (row, picture) in zip(rows, found) { pictures[start + row] = picture }
+            }
+        }
+        return filters.indices.compactMap { pictures[$0] }
+    }
+
+    private func check(_ layer: String, _ filters: [Int]) throws -> ProbedLayers.Probed {
         let probed = try self.probed(layer)
         let count = try self.filters(of: layer)
         if let wrong = filters.first(where: { !(0..<count).contains($0) }) {
@@ -104,31 +130,7 @@ public struct GradientAscent {
             throw ReportError.wrongSetting(
                 name: "the blur", value: "\(blur)", remedy: "give 0 to 5 pixels")
         }
-        let folded = try weights.withoutNorms()
-        let active = try climber(folded, through: probed.layer)
-        let raw = try climber(folded, through: Self.before(probed.layer, in: folded.network))
-        let total = filters.count * iterations
-        var (pictures, done): ([Int: Picture], Int) = ([:], 0)
-        for start in stride(from: 0, to: filters.count, by: Self.batch) {
-            let places = Array(start..<min(filters.count, start + Self.batch))
-            let noise = noise(filters[start..<start + places.count])
-            let answers = active.answers(to: noise)
-            let silent = places.filter { place in
-                Array(answers[row: place - start])[filters[place]] <= 0
-            }
-            for (network, chosen) in [
-                (active, places.filter { !silent.contains($0) }), (raw, silent),
-            ]
-            where !chosen.isEmpty {
-                let found = try climb(
-                    from: noise.rows(at: chosen.map { $0 - start }), by: network,
-                    filters: chosen.map { filters[$0] }
-                ) { steps in try progress(done + steps * chosen.count, total) }
-                done += chosen.count * iterations
-                for (place, picture) in zip(chosen, found) { pictures[place] = picture }
-            }
-        }
-        return filters.indices.compactMap { pictures[$0] }
+        return probed
     }
 
     /// The layer that the activation reads.

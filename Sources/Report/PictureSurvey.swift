@@ -134,8 +134,8 @@ struct LayerResponses {
             ratios.append((filter, top.reduce(0, +) / Float(top.count) / mean))
         }
         ratios.sort { ($1.ratio, $0.filter) < ($0.ratio, $1.filter) }
-        var (chosen, waiting): ([(filter: Int, rows: [Int])], [(filter: Int, rows: [Int])])
-        (chosen, waiting) = ([], [])
+        var chosen: [(filter: Int, rows: [Int])] = []
+        var waiting = chosen
         for (filter, _) in ratios where chosen.count < count {
             let rows = strongest(filter, count: pictures)
             let isKnown = chosen.contains { Set($0.rows).intersection(rows).count > pictures / 3 }

@@ -53,11 +53,11 @@ struct ReportPage {
     }
 
     /// Adds what is known of a finished model without its pictures.
-    mutating func add(_ model: Checkpoint) {
-        guard let (name, weights) = Self.firstFilters(model.network, model.tensors),
-            let section = try? LayerSection.firstLayer(name, weights)
-        else { return }
-        insert("filters", "First-layer filters", section, before: "times")
+    mutating func add(_ model: Checkpoint) throws {
+        guard let (name, weights) = Self.firstFilters(model.network, model.tensors) else { return }
+        insert(
+            "filters", "First-layer filters", try LayerSection.firstLayer(name, weights),
+            before: "times")
     }
 
     /// Adds what a run under way has in its newest state.

@@ -77,7 +77,7 @@ public struct RunReport {
         var page = ReportPage(record)
         var looked = 0
         if let model {
-            page.add(model)
+            try page.add(model)
             if let place {
                 let findings = try look(at: place, with: model, record, progress)
                 looked = findings.survey.readable.count

@@ -11,7 +11,8 @@ struct FoldedNetworkTests {
         var random = SeededGenerator(seed: seed)
         var tensors = try FloatNetwork.initialTensors(
             for: network, inputShape: [size, size, 3], using: &random)
-        for (name, tensor) in tensors where name.contains("norm") {
+        // In the order of the names: that of a dictionary differs from run to run.
+        for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) where name.contains("norm") {
             let isSpread = name.hasSuffix("running_var") || name.hasSuffix("weight")
             let values = random.normals(tensor.count, deviation: 0.3).map {
                 isSpread ? 1 + abs($0) : $0
