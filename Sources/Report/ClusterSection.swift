@@ -86,7 +86,7 @@ struct ClusterSection {
         guard survey.source.labelCount > 1, !names.isEmpty else { return "" }
         return Dictionary(grouping: names) { $0 }.map { ($0.key, $0.value.count) }
             .sorted { ($1.1, $0.0) < ($0.1, $1.0) }.prefix(3)
-            .map { "\($0.0) \((Double($0.1) / Double(members.count)).percent)" }
+            .map { "\($0.0) (\((Double($0.1) / Double(members.count)).percent))" }
             .joined(separator: ", ")
     }
 }

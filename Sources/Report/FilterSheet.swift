@@ -49,7 +49,7 @@ package enum FilterSheet {
         let columns = channels == 2 ? 8 : 16
         let factor = max(1, 48 / width)
         return grid(
-            tiles.map { $0.enlarged(by: factor) }, columns: min(columns, tiles.count), gap: 2)
+            tiles.map { $0.enlarged(by: factor) }, columns: min(columns, tiles.count), gap: 4)
     }
 
     /// Tiles of one size in rows, with a light gap between them.
