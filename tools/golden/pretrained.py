@@ -63,7 +63,10 @@ class Program:
             self("import", weights, "-o", self.network)
 
     def __call__(self, *arguments):
-        subprocess.run([self.path, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run([self.path, *map(str, arguments)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            sys.exit(f"{self.path} {arguments[0]} failed: {done.stderr}")
 
     def embed(self, pictures, model, name, *options):
         """Names, embeddings and clusters; those of an earlier run with the same name stay."""
