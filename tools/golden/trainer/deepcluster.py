@@ -60,7 +60,8 @@ class Recipe:
 
     def run(self, tell=lambda loss: None):
         """All epochs; `tell` hears the mean loss of each."""
-        self.prepare()
+        if self.settings.epochs:
+            self.prepare()
         for epoch in range(self.settings.epochs):
             self.cluster(epoch)
             plan = self.plan(epoch)
@@ -220,10 +221,11 @@ def whitened(features, components=256):
     """PCA-whitened rows of unit length: at most 256 dimensions, and no more than there are."""
     x = features.astype(numpy.float64)
     x -= x.mean(0)
-    values, vectors = numpy.linalg.eigh(x.T @ x)
+    is_wide = len(x) < x.shape[1]  # the smaller of the two products has the same eigenvalues
+    values, vectors = numpy.linalg.eigh(x @ x.T if is_wide else x.T @ x)
     values, vectors = values[::-1], vectors[:, ::-1]
     kept = min(components, len(x) - 1, int((values > values[0] * 1e-8).sum()))
-    y = x @ vectors[:, :kept] / numpy.sqrt(values[:kept])
+    y = vectors[:, :kept] if is_wide else x @ vectors[:, :kept] / numpy.sqrt(values[:kept])
     return (y / numpy.linalg.norm(y, axis=1, keepdims=True)).astype(numpy.float32)
 
 
