@@ -78,7 +78,8 @@ struct HostileMemoryTests {
         await #expect(processExitsWith: .success, "\(file)") { [path = path as String] in
             let size = try #require(
                 FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
-            try Self.limitMemory(to: size + 64 << 20)
+            let before = try Self.limitMemory(to: size + 64 << 20)
+            defer { Self.setMemoryLimit(before) }
             do throws(CheckpointError) {
                 let read = try Checkpoint(contentsOf: path)
                 #expect(read.network.feature == "fc", "it is read")
@@ -89,13 +90,28 @@ struct HostileMemoryTests {
     }
 
     /// Lets this process allocate so many bytes beside those it has.
-    private static func limitMemory(to bytes: Int) throws {
+    ///
+    /// - Returns: The limit before, which must be put back: the library of matrix products starts
+    ///   a thread that asks for its memory until it gets it, and the process waits for that
+    ///   thread when it ends.
+    private static func limitMemory(to bytes: Int) throws -> rlim_t {
         let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmData:") })
         let kilobytes = try #require(
             line.split(whereSeparator: { " \t".contains($0) }).dropFirst().first)
         let limit = try #require(Int(kilobytes)) * 1024 + bytes
-        var limits = rlimit(rlim_cur: rlim_t(limit), rlim_max: rlim_t(limit))
-        #expect(unsafe setrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &limits) == 0)
+        var limits = rlimit()
+        #expect(unsafe getrlimit(memory, &limits) == 0)
+        setMemoryLimit(rlim_t(limit))
+        return limits.rlim_cur
     }
+
+    private static func setMemoryLimit(_ bytes: rlim_t) {
+        var limits = rlimit()
+        #expect(unsafe getrlimit(memory, &limits) == 0)
+        limits.rlim_cur = bytes
+        #expect(unsafe setrlimit(memory, &limits) == 0)
+    }
+
+    private static let memory = __rlimit_resource_t(RLIMIT_DATA.rawValue)
 }
