@@ -1,6 +1,6 @@
 import Inference
 package import Model
-import Tensors
+package import Tensors
 import Training
 
 /// What a model makes of some pictures.
@@ -58,19 +58,22 @@ struct FloatEmbedder: Embedder {
 
     func embed(_ pixels: [UInt8], count: Int) -> Embeddings {
         let (output, captured) = network.evaluate(
-            input.batch(of: pixels, count: count), capturing: [layer])
+            input.batch(of: pixels.span, count: count), capturing: [layer])
         let vectors = captured[layer]!
         return Embeddings(
             vectors: vectors.reshaped(to: [count, vectors.rowCount]),
-            clusters: hasClusters ? Self.nearest(output) : nil)
+            clusters: hasClusters ? output.leastColumns.map { Int32($0) } : nil)
     }
+}
 
-    /// The cluster of least distance in each row; ties go to the lowest.
-    private static func nearest(_ distances: Tensor<Float>) -> [Int32] {
-        (0..<distances.shape[0]).map { row in
-            let row = distances[row: row]
-            let nearest = row.indices.min { (row[$0], $0) < (row[$1], $1) } ?? row.startIndex
-            return Int32(nearest - row.startIndex)
+extension Tensor<Float> {
+    /// The column of each row's least number, as of the nearest cluster among distances; ties go
+    /// to the lowest.
+    package var leastColumns: [Int] {
+        (0..<shape[0]).map { row in
+            let row = self[row: row]
+            let least = row.indices.min { (row[$0], $0) < (row[$1], $1) } ?? row.startIndex
+            return least - row.startIndex
         }
     }
 }

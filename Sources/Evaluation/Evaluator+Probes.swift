@@ -42,7 +42,7 @@ extension Evaluator {
         progress(step, total, total)
         return figures + [
             LayerFigures(
-                layer: "embedding", dimension: queries.vectors.shape[1], embedding)
+                layer: LayerFigures.embedding, dimension: queries.vectors.shape[1], embedding)
         ]
     }
 }
@@ -100,10 +100,9 @@ struct ProbeSplit {
                 train.append(entry, numbers, row: row)
             }
         }
-        var seen: [String: Int] = [:]
+        var split = EveryFifth<String>()
         for (row, entry) in judged.entries.enumerated() {
-            seen[entry.label, default: 0] += 1
-            if voters != nil || seen[entry.label]!.isMultiple(of: 5) {
+            if voters != nil || split.isJudged(entry.label) {
                 test.append(entry, numbers, row: row)
             } else {
                 train.append(entry, numbers, row: row)

@@ -16,11 +16,25 @@ public struct LayerFigures: Codable, Equatable, Sendable {
     /// That epoch, from 1.
     public let bestEpoch: Int
 
+    /// What stands for the layer where the network's embedding is probed.
+    package static let embedding = "embedding"
+
     /// The figures of a probe.
     package init(layer: String, dimension: Int, _ accuracy: LinearProbe.Accuracy) {
         (self.layer, self.dimension) = (layer, dimension)
         self.accuracy = accuracy.last
         (bestAccuracy, bestEpoch) = (accuracy.best, accuracy.bestEpoch)
+    }
+}
+
+extension Sequence<LayerFigures> {
+    /// The names of the layers, each once and in order, the embedding last: it stands behind
+    /// every layer of every network.
+    package var layerNames: [String] {
+        var names: [String] = []
+        for name in map(\.layer) where !names.contains(name) { names.append(name) }
+        return names.filter { $0 != LayerFigures.embedding }
+            + names.filter { $0 == LayerFigures.embedding }
     }
 }
 
@@ -34,6 +48,24 @@ package struct LabelledPixels: Sendable {
     /// Pixels and the labels of their pictures.
     package init(pixels: [UInt8], labels: [Int32]) {
         (self.pixels, self.labels) = (pixels, labels)
+    }
+}
+
+/// Parts pictures into those that a probe learns from and every fifth of each label, which it is
+/// judged by.
+package struct EveryFifth<Label: Hashable> {
+    private var seen: [Label: Int] = [:]
+
+    /// Before the first picture.
+    package init() {}
+
+    /// The number of labels so far.
+    package var labels: Int { seen.count }
+
+    /// Whether the next picture, of this label, is judged by.
+    package mutating func isJudged(_ label: Label) -> Bool {
+        seen[label, default: 0] += 1
+        return seen[label]!.isMultiple(of: 5)
     }
 }
 
@@ -99,7 +131,7 @@ package struct LayerProbing {
         }
         while let batch = try next() {
             guard !batch.labels.isEmpty else { continue }
-            let views = input.batch(of: batch.pixels, count: batch.labels.count)
+            let views = input.batch(of: batch.pixels.span, count: batch.labels.count)
             for (name, values) in network.evaluate(views, capturing: names).captured {
                 features.values[name, default: []] += values.elements
             }

@@ -60,18 +60,3 @@ extension Network {
         return Network(layers: Array(layers.prefix(end)), feature: name)
     }
 }
-
-extension InputSpecification {
-    /// Pixels as a float network reads them.
-    ///
-    /// - Parameters:
-    ///   - pixels: `[count, height, width, 3]`.
-    ///   - count: The number of pictures.
-    /// - Returns: The normalized batch, `[count, height, width, 3]`.
-    package func batch(of pixels: [UInt8], count: Int) -> Tensor<Float> {
-        let table = normalizationTable()
-        return Tensor(
-            pixels.indices.map { table[$0 % 3 * 256 + Int(pixels[$0])] },
-            shape: [count, height, width, 3])
-    }
-}

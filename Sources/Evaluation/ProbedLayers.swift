@@ -24,8 +24,6 @@ package struct ProbedLayers: Sendable {
 
     /// The dimensions that the published probes have at most.
     package static let mostDimensions = 9600
-    /// The layers that are probed where none are named, at most.
-    static let mostLayers = 8
 
     /// The probed layers, in the network's order.
     package let layers: [Probed]
@@ -37,13 +35,14 @@ package struct ProbedLayers: Sendable {
     ///   - network: The network.
     ///   - inputShape: One picture, `[height, width, channels]`.
     ///   - names: The layers or their convolutions. Where there are none, each ReLU's map is
-    ///     probed, and of more than 8 the last at each size: the ends of a deep network's stages.
+    ///     probed, and of too many the last at each size: the ends of a deep network's stages.
     ///   - most: The most dimensions of a feature.
+    ///   - mostLayers: How many layers, where none are named, are too many from the next one on.
     /// - Throws: `NetworkError` where the network does not fit the input;
     ///   `EvaluationError.noSuchLayer`.
     package init(
         of network: Network, inputShape: Shape, named names: [String]? = nil,
-        most: Int = mostDimensions
+        most: Int = mostDimensions, mostLayers: Int = 8
     ) throws {
         self.network = network
         let shapes = try network.outputShapes(input: inputShape)
@@ -60,7 +59,7 @@ package struct ProbedLayers: Sendable {
                 }
                 return found
             }
-        } else if all.count > Self.mostLayers {
+        } else if all.count > mostLayers {
             let sizes = all.map { shapes[$0.layer]!.extents.dropLast() }
             layers = all.indices.filter { !sizes[($0 + 1)...].contains(sizes[$0]) }.map { all[$0] }
         } else {
@@ -96,16 +95,10 @@ package struct ProbedLayers: Sendable {
 
     /// The network as far as the probes need it, with the pools behind it.
     package var graph: Network {
-        var needed = Set(layers.map(\.layer))
-        var kept: [Layer] = []
-        for layer in network.layers.reversed() where needed.contains(layer.name) {
-            needed.formUnion(layer.inputs)
-            kept.append(layer)
-        }
         let pools = layers.map {
             Layer(Self.pool($0), .averagePool($0.pooling), inputs: [$0.layer])
         }
-        let graph = kept.reversed() + pools
+        let graph = network.layers(neededFor: Set(layers.map(\.layer))) + pools
         return Network(layers: graph, feature: graph.last?.name ?? Network.input)
     }
 

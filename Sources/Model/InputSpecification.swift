@@ -1,3 +1,5 @@
+package import Tensors
+
 /// How a decoded picture becomes the network's input.
 ///
 /// The short side is resized to `shortSide` as Pillow's bilinear filter does it, then the
@@ -49,6 +51,19 @@ public struct InputSpecification: Codable, Sendable, Equatable {
         (0..<3).flatMap { channel in
             (0..<256).map { (Float($0) / 255 - mean[channel]) / standardDeviation[channel] }
         }
+    }
+
+    /// Pixels as a float network reads them.
+    ///
+    /// - Parameters:
+    ///   - pixels: `[count, height, width, 3]`.
+    ///   - count: The number of pictures.
+    /// - Returns: The normalized batch, `[count, height, width, 3]`.
+    package func batch(of pixels: Span<UInt8>, count: Int) -> Tensor<Float> {
+        let table = normalizationTable()
+        return Tensor(
+            pixels.indices.map { table[$0 % 3 * 256 + Int(pixels[$0])] },
+            shape: [count, height, width, 3])
     }
 
     /// Why these values make no usable input, or `nil` where they do.

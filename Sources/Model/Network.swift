@@ -21,6 +21,17 @@ public struct Network: Codable, Sendable, Equatable {
         layers.first { $0.name == name }
     }
 
+    /// The layers that the given ones are computed from, these among them, in order.
+    package func layers(neededFor names: Set<String>) -> [Layer] {
+        var needed = names
+        var kept: [Layer] = []
+        for layer in layers.reversed() where needed.contains(layer.name) {
+            needed.formUnion(layer.inputs)
+            kept.append(layer)
+        }
+        return kept.reversed()
+    }
+
     /// The name of the last layer, whose output is the network's.
     public var output: String { layers.last?.name ?? Network.input }
 

@@ -5,7 +5,7 @@ import Training
 /// The float network of a checkpoint, fed with the same 8-bit pixels as the int8 network.
 struct FloatReference {
     private let network: FloatNetwork
-    private let table: [Float]
+    private let input: InputSpecification
     /// `[height, width, 3]` of one picture.
     let pictureShape: Shape
     /// How many pictures go through at once: enough to keep BLAS busy, few enough that the
@@ -13,9 +13,8 @@ struct FloatReference {
     let batch: Int
 
     init(_ checkpoint: Checkpoint, threads: Int) throws(QuantizationError) {
-        let input = checkpoint.input
+        input = checkpoint.input
         pictureShape = [input.height, input.width, 3]
-        table = input.normalizationTable()
         batch = max(1, min(64, 1_000_000 / (input.height * input.width)))
         var tensors: [String: Tensor<Float>] = [:]
         for (name, tensor) in checkpoint.tensors {
@@ -40,8 +39,7 @@ struct FloatReference {
         let width = views.rowCount
         let pixels = views.elements.span.extracting(
             rows.lowerBound * width..<rows.upperBound * width)
-        let values = pixels.indices.map { table[256 * ($0 % 3) + Int(pixels[$0])] }
-        return Tensor(values, shape: Shape([rows.count] + pictureShape.extents))
+        return input.batch(of: pixels, count: rows.count)
     }
 }
 

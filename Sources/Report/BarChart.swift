@@ -34,14 +34,8 @@ package struct BarChart {
         let most = series.flatMap(\.values).compactMap(\.self).filter(\.isFinite).max() ?? 0
         guard most > 0, !groups.isEmpty else { return nil }
         let range = 0...(most * 1.02)
-        let ticks = Ticks.within(range)
-        let rows = zip(ticks, Ticks.labels(ticks)).map { value, label -> Markup in
-            let y = Self.y(value, range)
-            return """
-                <line class="grid" x1="\(Self.left)" x2="\(Self.width - Self.right)" y1="\(y)" \
-                y2="\(y)"/><text class="tick" x="\(Self.left - 5)" y="\(y + 3.5)" \
-                text-anchor="end">\(label)</text>
-                """
+        let rows = Ticks.rows(of: range, from: Self.left, to: Self.width - Self.right) {
+            Self.y($0, range)
         }
         let keys = series.enumerated().map { number, one -> Markup in
             "<span class=\"key s\(number % 4)\"><i></i>\(one.name)</span>"

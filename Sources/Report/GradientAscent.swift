@@ -50,13 +50,10 @@ public struct GradientAscent {
     ///   network cannot be run.
     public init(_ checkpoint: Checkpoint, name: String, threads: Int) throws {
         weights = try NetworkWeights(checkpoint)
-        let all = checkpoint.network.layers.filter { $0.kind == .relu || $0.kind == .relu6 }
-        let shapes = try checkpoint.network.outputShapes(input: checkpoint.inputShape)
-        let maps = all.filter { shapes[$0.name]?.rank == 3 }.map(\.name)
-        guard !maps.isEmpty else { throw ReportError.noMaps(model: name) }
         probed = try ProbedLayers(
-            of: checkpoint.network, inputShape: checkpoint.inputShape, named: maps
+            of: checkpoint.network, inputShape: checkpoint.inputShape, mostLayers: .max
         ).layers
+        guard !probed.isEmpty else { throw ReportError.noMaps(model: name) }
         layers = probed.map(\.title)
         self.threads = threads
     }

@@ -61,11 +61,7 @@ enum LayerSection {
     static func probes(
         _ models: [(name: String, figures: [LayerFigures])], caption: String
     ) -> Markup? {
-        var layers: [String] = []
-        for layer in models.flatMap(\.figures).map(\.layer) where !layers.contains(layer) {
-            layers.append(layer)
-        }
-        layers.sort { $0 != "embedding" && $1 == "embedding" }
+        let layers = models.flatMap(\.figures).layerNames
         let series = models.map { model in
             let values = layers.map { layer in
                 model.figures.first { $0.layer == layer }.map { 100 * $0.accuracy }

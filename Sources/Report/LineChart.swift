@@ -72,15 +72,7 @@ package struct LineChart {
     }
 
     private static func axes(_ scale: Scale) -> [Markup] {
-        let ticks = Ticks.within(scale.values)
-        let rows = zip(ticks, Ticks.labels(ticks)).map { value, label -> Markup in
-            let y = scale.y(value)
-            return """
-                <line class="grid" x1="\(left)" x2="\(width - right)" y1="\(y)" y2="\(y)"/>\
-                <text class="tick" x="\(left - 5)" y="\(y + 3.5)" text-anchor="end">\
-                \(label)</text>
-                """
-        }
+        let rows = Ticks.rows(of: scale.values, from: left, to: width - right, y: scale.y)
         let epochs = Double(scale.epochs.lowerBound)...Double(scale.epochs.upperBound)
         let columns = Ticks.within(epochs, count: 6).filter { $0 == $0.rounded() }
         return rows

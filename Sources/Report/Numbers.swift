@@ -62,4 +62,19 @@ package enum Ticks {
         if decimals > 4 { return ticks.map(\.short) }
         return ticks.map { decimals > 0 ? $0.text(decimals) : Int($0.rounded()).grouped }
     }
+
+    /// The lines of a chart's grid across it, with their values to the left.
+    static func rows(
+        of range: ClosedRange<Double>, from left: Double, to right: Double, y: (Double) -> Double
+    ) -> [Markup] {
+        let ticks = within(range)
+        return zip(ticks, labels(ticks)).map { value, label -> Markup in
+            let y = y(value)
+            return """
+                <line class="grid" x1="\(left)" x2="\(right)" y1="\(y)" y2="\(y)"/>\
+                <text class="tick" x="\(left - 5)" y="\(y + 3.5)" text-anchor="end">\
+                \(label)</text>
+                """
+        }
+    }
 }

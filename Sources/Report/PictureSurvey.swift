@@ -49,7 +49,7 @@ struct PictureSurvey {
         while let batch = batches.next() {
             skipped += batch.skipped.count
             if !batch.pictures.isEmpty {
-                let views = model.input.batch(of: batch.pixels, count: batch.pictures.count)
+                let views = model.input.batch(of: batch.pixels.span, count: batch.pictures.count)
                 let found = network.evaluate(views, capturing: wanted).captured
                 readable += batch.pictures
                 for (index, layer) in layers.layers.enumerated() {
@@ -73,10 +73,7 @@ struct PictureSurvey {
     ) {
         let embeddings = normalizeRows(
             embeddings.reshaped(to: [embeddings.shape[0], embeddings.rowCount]))
-        for row in 0..<embeddings.shape[0] {
-            let distances = distances[row: row]
-            let nearest = distances.indices.min { (distances[$0], $0) < (distances[$1], $1) }
-            let cluster = (nearest ?? distances.startIndex) - distances.startIndex
+        for (row, cluster) in distances.leastColumns.enumerated() {
             clusters.append(cluster)
             cosines.append(
                 zip(embeddings[row: row], centroids[row: cluster]).reduce(0) { $0 + $1.0 * $1.1 })

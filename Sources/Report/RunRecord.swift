@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Training
 
 /// What a run folder tells of its run, finished or not.
 ///
@@ -72,21 +73,10 @@ struct RunRecord {
 
     /// Tensors of the newest state of a run under way, those whose names are wanted.
     func newestState(_ isWanted: (String) -> Bool) -> [String: WeightTensor] {
-        let names =
-            (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/checkpoints")) ?? []
-        // state-EPOCH-STEP-DIGEST.safetensors
-        let states = names.compactMap { name -> (place: (Int, Int), name: String)? in
-            let fields = name.split(separator: "-")
-            guard fields.count == 4, fields[0] == "state", name.hasSuffix(".safetensors"),
-                let epoch = Int(fields[1]), let step = Int(fields[2])
-            else { return nil }
-            return ((epoch, step), name)
-        }
-        guard let newest = states.max(by: { $0.place < $1.place }) else { return [:] }
         // A run under way may replace the file at any moment: then there is nothing to tell.
-        guard let file = try? SafetensorsReader.open("\(folder)/checkpoints/\(newest.name)") else {
-            return [:]
-        }
+        guard let newest = RunFolder.stateFiles(of: folder).first,
+            let file = try? SafetensorsReader.open(newest)
+        else { return [:] }
         var tensors: [String: WeightTensor] = [:]
         for name in file.entries.keys where isWanted(name) {
             tensors[name] = try? file.tensor(name)

@@ -200,13 +200,12 @@ private struct LabelledSplit {
         let chosen = stride(from: 0, to: readable.count, by: step).map { readable[$0] }
         guard most > 0, chosen.count >= 20, readable.allSatisfy({ source.label(of: $0) != nil })
         else { return nil }
-        var seen: [Int: Int] = [:]
+        var split = EveryFifth<Int>()
         for index in chosen.prefix(most) {
-            let label = source.label(of: index) ?? 0
-            seen[label, default: 0] += 1
-            if seen[label]!.isMultiple(of: 5) { test.append(index) } else { train.append(index) }
+            let isJudged = split.isJudged(source.label(of: index) ?? 0)
+            if isJudged { test.append(index) } else { train.append(index) }
         }
-        guard seen.count > 1, !test.isEmpty else { return nil }
+        guard split.labels > 1, !test.isEmpty else { return nil }
     }
 
     var count: Int { train.count + test.count }

@@ -7,7 +7,6 @@ struct FrozenBackbone {
     /// The checkpoint cut off behind its feature, with the tensors that are left.
     let checkpoint: Checkpoint
     private let network: FloatNetwork
-    private let normalization: [Float]
     private let threads: Int
 
     /// How many numbers a feature has.
@@ -30,7 +29,9 @@ struct FrozenBackbone {
         }
         var backbone = model
         backbone.clustering = nil
-        backbone.network = model.network.upToFeature
+        backbone.network = Network(
+            layers: model.network.layers(neededFor: [model.network.feature]),
+            feature: model.network.feature)
         for name in ["projection", "normalize", "centroids"]
         where backbone.network.layer(name) != nil {
             throw TrainingError.invalidNetwork(
@@ -44,21 +45,7 @@ struct FrozenBackbone {
         network = try FloatNetwork(
             network: backbone.network, inputShape: backbone.inputShape,
             tensors: backbone.tensors.compactMapValues(\.floats), threads: threads)
-        normalization = backbone.input.normalizationTable()
         self.threads = threads
-    }
-}
-
-extension Network {
-    /// The layers that the feature is computed from, itself the last.
-    fileprivate var upToFeature: Network {
-        var needed: Set<String> = [feature]
-        var kept: [Layer] = []
-        for layer in layers.reversed() where needed.contains(layer.name) {
-            needed.formUnion(layer.inputs)
-            kept.append(layer)
-        }
-        return Network(layers: kept.reversed(), feature: feature)
     }
 }
 
@@ -113,10 +100,6 @@ extension FrozenBackbone {
 
     /// The features of `count` pictures, a row each.
     func features(ofPixels pixels: [UInt8], count: Int) -> [Float] {
-        let input = checkpoint.input
-        let views = Tensor(
-            pixels.indices.map { normalization[$0 % 3 * 256 + Int(pixels[$0])] },
-            shape: [count, input.height, input.width, 3])
-        return network.evaluate(views).output.elements
+        network.evaluate(checkpoint.input.batch(of: pixels.span, count: count)).output.elements
     }
 }

@@ -12,7 +12,17 @@ import Musl
 /// The two newest are kept. A file's name holds the beginning of its SHA-256, so a damaged one
 /// is found out and the one before it used.
 extension RunFolder {
-    private var stateFolder: String { "\(path)/checkpoints" }
+    private var stateFolder: String { Self.stateFolder(of: path) }
+
+    private static func stateFolder(of run: String) -> String { "\(run)/checkpoints" }
+
+    /// The files of a run's saved states, newest first, whether they are whole or not.
+    ///
+    /// - Parameter run: The run folder, which another program may be at work on.
+    /// - Returns: Paths, of which some may be gone at any moment.
+    package static func stateFiles(of run: String) -> [String] {
+        generations(of: run).map { "\(stateFolder(of: run))/\($0.name)" }
+    }
 
     /// Saves the state as the newest generation and removes all but the one before.
     package func save(_ state: TrainingState) throws {
@@ -24,7 +34,9 @@ extension RunFolder {
             throw FileError("rename", "\(stateFolder)/\(name)")
         }
         try DurableFile.synchronizeFolder(stateFolder)
-        for old in generations().dropFirst(2) { unsafe unlink("\(stateFolder)/\(old.name)") }
+        for old in Self.generations(of: path).dropFirst(2) {
+            unsafe unlink("\(stateFolder)/\(old.name)")
+        }
     }
 
     /// The newest state that is whole, or `nil` where there is none.
@@ -32,7 +44,7 @@ extension RunFolder {
     /// - Parameter note: Told of each damaged generation that is passed over.
     /// - Returns: The state.
     package func newestState(note: (String) -> Void) -> TrainingState? {
-        for generation in generations() {
+        for generation in Self.generations(of: path) {
             let file = "\(stateFolder)/\(generation.name)"
             if let digest = try? FileDigest.sha256(ofFileAt: file),
                 digest.hasPrefix(generation.digest),
@@ -49,8 +61,9 @@ extension RunFolder {
     }
 
     /// The saved generations, newest first.
-    private func generations() -> [Generation] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: stateFolder)) ?? []
+    private static func generations(of run: String) -> [Generation] {
+        let folder = stateFolder(of: run)
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.compactMap { Generation($0) }.sorted {
             ($0.epoch, $0.step) > ($1.epoch, $1.step)
         }

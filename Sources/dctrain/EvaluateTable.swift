@@ -39,15 +39,8 @@ extension EvaluationReport {
     /// The linear probes as a table: one row a layer, the models side by side.
     var probeTable: String? {
         guard let probed else { return nil }
-        var layers: [String] = []
-        for layer in models.flatMap({ $0.probes ?? [] }).map(\.layer) where !layers.contains(layer)
-        {
-            layers.append(layer)
-        }
-        // The embedding stands behind every layer of every network.
-        layers.sort { $0 != "embedding" && $1 == "embedding" }
         let head = ["linear probe", "dimensions"] + models.map(\.title)
-        let rows = layers.map { layer in
+        let rows = models.flatMap { $0.probes ?? [] }.layerNames.map { layer in
             let figures = models.map { $0.probes?.first { $0.layer == layer } }
             let dimensions = Set(figures.compactMap { $0?.dimension }).sorted().map(\.grouped)
             return [layer, dimensions.joined(separator: " or ")]

@@ -1,3 +1,4 @@
+import Evaluation
 import Model
 import Tensors
 import Training
@@ -30,11 +31,7 @@ struct StrongestOutputs: Encodable {
     static func all(
         of checkpoint: Checkpoint, for pictures: String, threads: Int
     ) throws -> [StrongestOutputs] {
-        var tensors: [String: Tensor<Float>] = [:]
-        for name in checkpoint.tensors.keys { tensors[name] = try checkpoint.float(name) }
-        let network = try FloatNetwork(
-            network: checkpoint.network, inputShape: checkpoint.inputShape, tensors: tensors,
-            threads: threads)
+        let network = try NetworkWeights(checkpoint).runnable(threads: threads)
         let source = try ListedPictures(at: pictures)
         let progress = TerminalProgress()
         progress.begin("verifying", total: source.count, unit: "pictures")
@@ -46,8 +43,12 @@ struct StrongestOutputs: Encodable {
         while let batch = batches.next() {
             for file in batch.skipped { progress.line("\(file.path): \(file.reason)") }
             if !batch.pictures.isEmpty {
-                let names = batch.pictures.map { source.path(of: $0) }
-                rows += outputs(of: network, for: names, batch.pixels, checkpoint.input)
+                let views = checkpoint.input.batch(
+                    of: batch.pixels.span, count: batch.pictures.count)
+                let output = network.evaluate(views).output
+                rows += zip(batch.pictures, 0...).map { picture, row in
+                    StrongestOutputs(source.path(of: picture), Array(output[row: row]))
+                }
             }
             done += batch.pictures.count + batch.skipped.count
             progress.advance(to: done)
@@ -57,19 +58,6 @@ struct StrongestOutputs: Encodable {
                 "'\(pictures)' has no readable picture: give a folder with JPEG or PNG files")
         }
         return rows
-    }
-
-    private static func outputs(
-        of network: FloatNetwork, for names: [String], _ pixels: [UInt8],
-        _ input: InputSpecification
-    ) -> [StrongestOutputs] {
-        let table = input.normalizationTable()
-        let values = pixels.enumerated().map { index, pixel in
-            table[256 * (index % 3) + Int(pixel)]
-        }
-        let shape = Shape([names.count] + network.inputShape.extents)
-        let output = network.evaluate(Tensor(values, shape: shape)).output
-        return names.indices.map { StrongestOutputs(names[$0], Array(output[row: $0])) }
     }
 
     /// A table for people: the place of each output and its value.

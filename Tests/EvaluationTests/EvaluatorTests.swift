@@ -25,12 +25,19 @@ struct EvaluatorTests {
         EvaluationRequest(checkpoints: checkpoints, test: test.path, train: train.path)
     }
 
-    @Test func untrainedFloatAndIntegerStandSideBySide() throws {
+    /// A checkpoint and what quantization makes of it.
+    private func floatAndInteger() throws -> (float: String, integer: String) {
         let checkpoint = try SmallCheckpoint.make()
-        let float = try write(checkpoint, "float.safetensors")
         let views = LabelledFolder.views(10, seed: 3)
-        let integer = try write(
-            Quantizer.quantize(checkpoint, calibration: views).checkpoint, "int8.safetensors")
+        return (
+            try write(checkpoint, "float.safetensors"),
+            try write(
+                Quantizer.quantize(checkpoint, calibration: views).checkpoint, "int8.safetensors")
+        )
+    }
+
+    @Test func untrainedFloatAndIntegerStandSideBySide() throws {
+        let (float, integer) = try floatAndInteger()
         var request = request([float, integer])
         request.includesUntrained = true
         request.clusters = [6, 3]
@@ -63,11 +70,7 @@ struct EvaluatorTests {
     }
 
     @Test func probesStandSideBySide() throws {
-        let checkpoint = try SmallCheckpoint.make()
-        let float = try write(checkpoint, "float.safetensors")
-        let views = LabelledFolder.views(10, seed: 3)
-        let integer = try write(
-            Quantizer.quantize(checkpoint, calibration: views).checkpoint, "int8.safetensors")
+        let (float, integer) = try floatAndInteger()
         var request = request([float, integer])
         request.includesUntrained = true
         request.probes = true

@@ -44,7 +44,7 @@ struct GradientAscentTests {
         let weights = try NetworkWeights(checkpoint)
         let network = try weights.runnable(threads: 1)
         let map = network.evaluate(
-            weights.input.batch(of: picture.pixels, count: 1), capturing: ["relu2"]
+            weights.input.batch(of: picture.pixels.span, count: 1), capturing: ["relu2"]
         ).captured["relu2"]!
         let channels = map.shape[3]
         var sums = [Float](repeating: 0, count: channels)
