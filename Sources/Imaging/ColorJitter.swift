@@ -95,11 +95,8 @@ extension [UInt8] {
     package mutating func shiftHue(by turn: Float) {
         let shift = UInt8(truncatingIfNeeded: Int(turn * 255))
         guard shift != 0 else { return }  // the way to HSV and back loses some precision
-        mapPixels { red, green, blue in
-            var color = HueSaturationValue(red: red, green: green, blue: blue)
-            color.hue &+= shift
-            return color.rgb
-        }
+        let turn = HueTurn(by: shift)
+        mapPixels { turn.turned($0, $1, $2) }
     }
 
     private mutating func mapValues(through table: [UInt8]) {
@@ -132,52 +129,91 @@ private func mix(_ a: Int32, _ b: Int32, _ factor: Float) -> UInt8 {
     UInt8(min(max(Float(a) + factor * Float(b - a), 0), 255))
 }
 
-/// A colour as hue, saturation and value, 8 bits each, as Pillow's "HSV" mode has it.
-private struct HueSaturationValue {
-    var hue, saturation, value: UInt8
+/// A turn around the colour circle, by way of hue, saturation and value as Pillow's "HSV" mode
+/// has them, 8 bits each.
+///
+/// Nothing branches on a pixel's colours, which no processor could foretell.
+private struct HueTurn {
+    /// In 255ths of the circle.
+    let shift: UInt8
+    private let hues = Hue.all
+    private let depths = Self.depths
 
-    init(red: UInt8, green: UInt8, blue: UInt8) {
-        let (low, high) = (min(red, green, blue), max(red, green, blue))
-        value = high
-        guard low != high else {
-            (hue, saturation) = (0, 0)
-            return
-        }
-        let range = Float(high - low)
-        func distance(_ channel: UInt8) -> Float { Float(high - channel) / range }
-        let sixths: Float =
-            if red == high {
-                distance(blue) - distance(green)
-            } else if green == high {
-                Float(2 + Double(distance(red)) - Double(distance(blue)))
-            } else {
-                Float(4 + Double(distance(green)) - Double(distance(red)))
-            }
-        let turn = Double(sixths) / 6 + 1  // 5/6 to 1 5/6
-        hue = UInt8(Double(Float(turn >= 1 ? turn - 1 : turn)) * 255)
-        saturation = UInt8(Double(range / Float(high)) * 255)
+    /// What Pillow makes of each saturation on the way back.
+    private static let depths = (0..<256).map { Double(Float(Double($0) / 255)) }
+
+    init(by shift: UInt8) { self.shift = shift }
+
+    @inline(__always)
+    func turned(_ red: UInt8, _ green: UInt8, _ blue: UInt8) -> (UInt8, UInt8, UInt8) {
+        let high = max(red, green, blue)
+        let range = high &- min(red, green, blue)
+        // Black and grey have no hue; any divisor gives them saturation 0 and keeps them.
+        let saturation = Float(range) / Float(high | (high == 0 ? 1 : 0))
+        let depth = depths[Int(Double(saturation) * 255)]
+        let hue = hues[Int(self.hue(of: red, green, blue, high, range) &+ shift)]
+
+        let (p, q, t) = (depth, depth * hue.rest, depth * (1 - hue.rest))
+        let value = Double(high)
+        let mixed =
+            UInt32(high) | darkened(value, p) << 8 | darkened(value, q) << 16
+            | darkened(value, t) << 24
+        return (
+            UInt8(truncatingIfNeeded: mixed &>> hue.red),
+            UInt8(truncatingIfNeeded: mixed &>> hue.green),
+            UInt8(truncatingIfNeeded: mixed &>> hue.blue)
+        )
     }
 
-    var rgb: (UInt8, UInt8, UInt8) {
-        guard saturation != 0 else { return (value, value, value) }
-        let sixths = Double(hue) * 6 / 255
+    @inline(__always)
+    private func hue(
+        of red: UInt8, _ green: UInt8, _ blue: UInt8, _ high: UInt8, _ range: UInt8
+    ) -> UInt8 {
+        // The highest of red, green and blue, by number, and the two that follow it in a circle.
+        let isNotRed: UInt64 = red == high ? 0 : 1
+        let highest = isNotRed &+ (isNotRed & (green == high ? 0 : 1))
+        let circle =
+            UInt64(green) | UInt64(blue) << 8 | UInt64(red) << 16 | UInt64(green) << 24
+        let next = UInt8(truncatingIfNeeded: circle &>> (8 &* highest))
+        let last = UInt8(truncatingIfNeeded: circle &>> (8 &* highest &+ 8))
+        let divisor = Float(range | (range == 0 ? 1 : 0))
+        let (toNext, toLast) = (Float(high &- next) / divisor, Float(high &- last) / divisor)
+        let sixths = Float(Double(2 &* highest) + Double(toLast) - Double(toNext))
+        let turn = Double(sixths) / 6 + 1  // 5/6 to 1 5/6
+        return UInt8(Double(Float(turn >= 1 ? turn - 1 : turn)) * 255)
+    }
+
+    /// `value` · (1 − `share`), halves rounded up.
+    ///
+    /// A sum that rounds up to the next whole number (of 0.5 and the number before it) is none of
+    /// the 256³ that there are.
+    @inline(__always)
+    private func darkened(_ value: Double, _ share: Double) -> UInt32 {
+        UInt32(bitPattern: Int32(value * (1 - share) + 0.5))
+    }
+}
+
+/// One of the 256 hues: where it lies within its sixth of the colour circle.
+private struct Hue {
+    /// How far from the sixth's beginning, 0 to 1.
+    let rest: Double
+    /// Which bits of a word of `value`, `p`, `q` and `t` (Smith, 1978) red, green and blue are.
+    let red, green, blue: UInt32
+
+    static let all = (0..<256).map { Hue(Double($0) * 6 / 255) }
+
+    private init(_ sixths: Double) {
         let sector = Int(sixths)
-        let rest = Double(Float(sixths - Double(sector)))
-        let depth = Double(Float(Double(saturation) / 255))
-        // Rounds halves up. Without SSE 4.1, rounded() would be a call of the C library.
-        func part(_ share: Double) -> UInt8 {
-            let exact = Double(value) * (1 - share)
-            let whole = Int32(exact)
-            return UInt8(truncatingIfNeeded: exact - Double(whole) < 0.5 ? whole : whole + 1)
-        }
-        let p = part(depth)
-        switch sector % 6 {
-        case 0: return (value, part(depth * (1 - rest)), p)
-        case 1: return (part(depth * rest), value, p)
-        case 2: return (p, value, part(depth * (1 - rest)))
-        case 3: return (p, part(depth * rest), value)
-        case 4: return (part(depth * (1 - rest)), p, value)
-        default: return (value, p, part(depth * rest))
-        }
+        rest = Double(Float(sixths - Double(sector)))
+        let (value, p, q, t): (UInt32, UInt32, UInt32, UInt32) = (0, 8, 16, 24)
+        (red, green, blue) =
+            switch sector % 6 {
+            case 0: (value, t, p)
+            case 1: (q, value, p)
+            case 2: (p, value, t)
+            case 3: (p, q, value)
+            case 4: (t, p, value)
+            default: (value, p, q)
+            }
     }
 }
