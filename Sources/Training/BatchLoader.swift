@@ -8,18 +8,53 @@ package struct CropRequest: Sendable, Equatable {
     package let picture: Int
     /// Where in the epoch the crop is, which decides its random choices.
     package let place: Int
+    /// Whether it is one of the small crops.
+    package let isSmall: Bool
 
     /// A crop of a picture.
-    package init(picture: Int, place: Int) {
-        (self.picture, self.place) = (picture, place)
+    package init(picture: Int, place: Int, isSmall: Bool = false) {
+        (self.picture, self.place, self.isSmall) = (picture, place, isSmall)
     }
+}
+
+/// How the crops of each size are drawn.
+package struct CropViews: Sendable, Equatable {
+    /// Those of the network's own input size.
+    package var large: Augmentation
+    /// The small ones and their side in pixels, where there are any.
+    package var small: (augmentation: Augmentation, size: Int)?
+
+    /// Large crops alone.
+    package init(large: Augmentation) { self.large = large }
+
+    /// Whether crops are drawn alike.
+    package static func == (a: CropViews, b: CropViews) -> Bool {
+        a.large == b.large && a.small?.augmentation == b.small?.augmentation
+            && a.small?.size == b.small?.size
+    }
+}
+
+/// The crops of one step, those of a size together.
+package struct CropBatch: Sendable, Equatable {
+    /// Crops of the network's own input size, `[n, height, width, 3]`.
+    package let large: Tensor<Float>
+    /// Small crops, `[m, size, size, 3]`.
+    package let small: Tensor<Float>?
+
+    /// Crops of one or two sizes.
+    package init(large: Tensor<Float>, small: Tensor<Float>? = nil) {
+        (self.large, self.small) = (large, small)
+    }
+
+    /// The number of crops.
+    package var count: Int { large.shape[0] + (small?.shape[0] ?? 0) }
 }
 
 /// Turns stored pictures into normalized batches, on background threads ahead of their use.
 package struct BatchLoader: Sendable {
     /// The pictures.
     package let store: PictureStore
-    private let augmentation: Augmentation
+    private let views: CropViews
     private let seed: UInt64
     private let threads: Int
     private let table: [Float]
@@ -28,51 +63,79 @@ package struct BatchLoader: Sendable {
     ///
     /// - Parameters:
     ///   - store: The pictures.
-    ///   - augmentation: How crops are drawn.
+    ///   - views: How crops are drawn.
     ///   - seed: The run's seed.
     ///   - threads: How many batches are made at once.
-    package init(
-        _ store: PictureStore, augmentation: Augmentation, seed: UInt64, threads: Int
-    ) {
-        (self.store, self.augmentation) = (store, augmentation)
+    package init(_ store: PictureStore, views: CropViews, seed: UInt64, threads: Int) {
+        (self.store, self.views) = (store, views)
         (self.seed, self.threads) = (seed, threads)
         table = store.input.normalizationTable()
     }
 
-    /// Batches of random crops, `[n, height, width, 3]`.
+    /// A loader whose crops have one size.
+    package init(
+        _ store: PictureStore, augmentation: Augmentation, seed: UInt64, threads: Int
+    ) {
+        self.init(store, views: CropViews(large: augmentation), seed: seed, threads: threads)
+    }
+
+    /// Batches of random crops.
     ///
     /// - Parameters:
-    ///   - requests: The crops of each batch.
+    ///   - requests: The crops of each batch, the large ones first.
     ///   - first: The first batch to make, when a run goes on within an epoch.
     ///   - epoch: The epoch, which decides the crops.
     /// - Returns: The batches, in order.
     package func crops(
         _ requests: [[CropRequest]], from first: Int = 0, epoch: Int
-    ) -> Prefetcher<Tensor<Float>> {
+    ) -> Prefetcher<CropBatch> {
         Prefetcher(first..<requests.count, depth: threads + 1) { number in
-            batch(of: requests[number].count) { index in
-                let request = requests[number][index]
-                var random = RandomStream.crop.generator(seed: seed, epoch, request.place)
-                let input = store.input
-                return augmentation.apply(
-                    to: store.picture(request.picture), width: input.width,
-                    height: input.height, using: &random
-                ).pixels
+            let large = requests[number].prefix { !$0.isSmall }
+            let small = requests[number].dropFirst(large.count)
+            let input = store.input
+            return CropBatch(
+                large: batch(of: large, views.large, input.width, input.height, epoch),
+                small: views.small.flatMap { view in
+                    small.isEmpty
+                        ? nil : batch(of: small, view.augmentation, view.size, view.size, epoch)
+                })
+        }
+    }
+
+    private func batch(
+        of requests: ArraySlice<CropRequest>, _ augmentation: Augmentation, _ width: Int,
+        _ height: Int, _ epoch: Int
+    ) -> Tensor<Float> {
+        batch(of: requests.count, width, height) { index in
+            let request = requests[requests.startIndex + index]
+            var random = RandomStream.crop.generator(seed: seed, epoch, request.place)
+            return augmentation.apply(
+                to: store.picture(request.picture), width: width, height: height, using: &random
+            ).pixels
+        }
+    }
+
+    /// The centre views of all pictures, `[n, height, width, 3]`, in order and in batches of at
+    /// most `size`.
+    package func centerViews(batch size: Int) -> Prefetcher<Tensor<Float>> {
+        centerViews(of: Array(0..<store.count), batch: size)
+    }
+
+    /// The centre views of some pictures, in the order given.
+    package func centerViews(of pictures: [Int], batch size: Int) -> Prefetcher<Tensor<Float>> {
+        let count = pictures.count
+        let (width, height) = (store.input.width, store.input.height)
+        return Prefetcher(0..<(count + size - 1) / size, depth: threads + 1) { number in
+            let start = number * size
+            return batch(of: min(size, count - start), width, height) {
+                store.centerView(pictures[start + $0])
             }
         }
     }
 
-    /// The centre views of all pictures, in order and in batches of at most `size`.
-    package func centerViews(batch size: Int) -> Prefetcher<Tensor<Float>> {
-        let count = store.count
-        return Prefetcher(0..<(count + size - 1) / size, depth: threads + 1) { number in
-            let start = number * size
-            return batch(of: min(size, count - start)) { store.centerView(start + $0) }
-        }
-    }
-
-    private func batch(of count: Int, pixels: (Int) -> [UInt8]) -> Tensor<Float> {
-        let (height, width) = (store.input.height, store.input.width)
+    private func batch(
+        of count: Int, _ width: Int, _ height: Int, pixels: (Int) -> [UInt8]
+    ) -> Tensor<Float> {
         let size = height * width * 3
         let values = unsafe [Float](unsafeUninitializedCapacity: count * size) { buffer, filled in
             for index in 0..<count {

@@ -25,18 +25,23 @@ package final class DeepCluster: EpochRecipe {
     /// The cluster of each picture in the epoch under way.
     private var assignments: [Int32] = []
     private var labels: DenseLabels
+    /// The number of clusters of the epoch under way, with those that are empty.
+    package private(set) var clusterCount: Int
 
     /// The recipe with random weights.
     package init(_ settings: FitSettings, pictures: Int) throws {
         (self.settings, self.pictures) = (settings, pictures)
         network = try settings.randomNetwork(settings.backbone)
-        let shapes = try settings.backbone.outputShapes(input: settings.inputShape)
-        head = ClassifierHead(
-            inputs: shapes[settings.backbone.feature]?.count ?? 0, classes: settings.clusters)
-        labels = DenseLabels(assignments: [], clusters: settings.clusters)
+        clusterCount = settings.clusters
+        head = ClassifierHead(inputs: settings.featureWidth, classes: clusterCount)
+        labels = DenseLabels(assignments: [], clusters: clusterCount)
     }
 
     package var backbone: [String: Tensor<Float>] { network.tensors }
+
+    package func begin(with backbone: [String: Tensor<Float>]) throws {
+        try network.load(backbone)
+    }
 
     package func features(of batch: Tensor<Float>) -> Tensor<Float> {
         let output = network.evaluate(batch).output
@@ -48,48 +53,53 @@ package final class DeepCluster: EpochRecipe {
     package func prepare(_ work: FitWork) {}
 
     package func cluster(epoch: Int, _ work: FitWork) throws -> EpochClustering {
-        let features = try work.features(.features, from: self)
+        let points = try work.embeddings(.features, from: self, settings, exponent: -0.5).rows
         return try work.phase(.clustering, total: 0) {
-            let pca = try PCA(fitting: features, components: 256, whiteningExponent: -0.5)
             var random = RandomStream.clustering.generator(seed: settings.seed, epoch)
             let result = try KMeans(
                 clusters: settings.clusters, iterations: 20,
                 seed: UInt32(truncatingIfNeeded: random.next())
-            ).fit(normalizeRows(pca.apply(to: features)))
-            relabel(result.assignments)
+            ).fit(points)
+            relabel(result.assignments, clusters: settings.clusters)
             var weights = RandomStream.head.generator(seed: settings.seed, epoch)
+            head = ClassifierHead(inputs: settings.featureWidth, classes: clusterCount)
             head.reset(using: &weights)
-            return EpochClustering(
-                assignments: assignments, clusters: settings.clusters,
-                objective: result.meanDistance)
+            return EpochClustering(assignments: assignments, objective: result.meanDistance)
         }
     }
 
     package func useArbitraryLabels() {
-        relabel((0..<pictures).map { Int32($0 % settings.clusters) })
+        relabel(
+            (0..<pictures).map { Int32($0 % settings.clusters) }, clusters: settings.clusters)
     }
 
-    private func relabel(_ assignments: [Int32]) {
+    private func relabel(_ assignments: [Int32], clusters: Int) {
         self.assignments = assignments
-        labels = DenseLabels(assignments: assignments, clusters: settings.clusters)
+        clusterCount = clusters
+        labels = DenseLabels(assignments: assignments, clusters: clusters)
     }
 
     // MARK: Learn
 
     package func requests(epoch: Int) -> [[CropRequest]] {
         var random = RandomStream.order.generator(seed: settings.seed, epoch)
-        let drawn = UniformSampler.draw(
-            assignments: assignments, clusters: settings.clusters, count: pictures, using: &random)
+        let draw =
+            switch settings.sampler {
+            case .uniform: UniformSampler.draw
+            case .reference: UniformSampler.drawAsReleased
+            }
+        let count = Int(settings.reassign * Double(pictures))
+        let drawn = draw(assignments, clusterCount, count, &random)
         let requests = drawn.enumerated().map { CropRequest(picture: $1, place: $0) }
         return StepPlan.split(requests, batch: settings.batch)
     }
 
     package func step(
-        _ batch: Tensor<Float>, of requests: [CropRequest], at place: StepPlace
+        _ batch: CropBatch, of requests: [CropRequest], at place: StepPlace
     ) -> Float {
         var random = RandomStream.dropout.generator(
             seed: settings.seed, place.epoch, place.step)
-        let output = network.forward(batch, using: &random)
+        let output = network.forward(batch.large, using: &random)
         // The features are clustered raw and learnt from through a ReLU.
         let features = output.reshaped(to: [requests.count, output.rowCount])
         let (loss, gradient) = head.learn(
@@ -120,6 +130,6 @@ package final class DeepCluster: EpochRecipe {
             let assignments = state.assignments("assignments")
         else { throw TrainingError.missingTensor(name: "head") }
         (self.head.weight, self.head.bias) = (weight, bias)
-        relabel(assignments)
+        relabel(assignments, clusters: bias.count)
     }
 }

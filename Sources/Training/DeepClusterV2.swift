@@ -18,11 +18,12 @@ package import Tensors
 /// Source: Caron et al., "Unsupervised Learning of Visual Features by Contrasting Cluster
 /// Assignments", NeurIPS 2020 (arXiv:2006.09882), appendix D.
 package final class DeepClusterV2: EpochRecipe {
-    private static let views = 2
+    /// The crops of a picture whose embeddings are clustered.
+    static let largeCrops = 2
     private let settings: FitSettings
     private let pictures: Int
     private let graph: Network
-    private let network: FloatNetwork
+    private let network: TwoSizeNetwork
     /// The last embedding of each picture, one tensor a view, `[pictures, dimension]`.
     private var bank: [Tensor<Float>]
     /// The bank of the epoch under way.
@@ -36,19 +37,27 @@ package final class DeepClusterV2: EpochRecipe {
     package init(_ settings: FitSettings, pictures: Int) throws {
         (self.settings, self.pictures) = (settings, pictures)
         graph = try ProjectionHead.append(to: settings.backbone, input: settings.input)
-        network = try settings.randomNetwork(graph)
+        network = try TwoSizeNetwork(
+            settings.randomNetwork(graph), smallSize: settings.smallCrops?.size)
         let empty = Tensor<Float>(repeating: 0, shape: [pictures, ProjectionHead.dimension])
-        bank = [Tensor](repeating: empty, count: Self.views)
+        bank = [Tensor](repeating: empty, count: Self.largeCrops)
         nextBank = bank
     }
 
     package var backbone: [String: Tensor<Float>] {
-        network.tensors.filter { !ProjectionHead.owns($0.key) }
+        network.large.tensors.filter { !ProjectionHead.owns($0.key) }
+    }
+
+    package var clusterCount: Int { settings.prototypes[0] }
+
+    package func begin(with backbone: [String: Tensor<Float>]) throws {
+        // The head's weights stay random.
+        try network.large.load(network.large.tensors.merging(backbone) { $1 })
     }
 
     package func features(of batch: Tensor<Float>) -> Tensor<Float> {
         guard
-            let feature = network.evaluate(batch, capturing: [graph.feature])
+            let feature = network.large.evaluate(batch, capturing: [graph.feature])
                 .captured[graph.feature]
         else { preconditionFailure("'\(graph.feature)' was not captured") }
         return feature.reshaped(to: [batch.shape[0], feature.rowCount])
@@ -58,12 +67,14 @@ package final class DeepClusterV2: EpochRecipe {
 
     package func prepare(_ work: FitWork) throws {
         // As in training: random crops and batch statistics.
-        let steps = requests(epoch: -1)
-        try work.phase(.filling, total: pictures * Self.views) {
+        let steps = requests(epoch: -1).map { $0.filter { !$0.isSmall } }
+        try work.phase(.filling, total: pictures * Self.largeCrops) {
             var step = 0
             try work.forEach(of: work.loader.crops(steps, epoch: -1)) { batch in
                 var random = RandomStream.dropout.generator(seed: settings.seed, -1, step)
-                keep(network.forward(batch, using: &random), of: steps[step], in: &bank)
+                keep(
+                    network.large.forward(batch.large, using: &random), of: steps[step],
+                    in: &bank)
                 step += 1
             }
         }
@@ -80,14 +91,14 @@ package final class DeepClusterV2: EpochRecipe {
                     clusters: count, iterations: 10,
                     seed: UInt32(truncatingIfNeeded: random.next()),
                     spherical: true
-                ).fit(bank[set % Self.views])
+                ).fit(bank[set % Self.largeCrops])
                 prototypes.append(result.centroids)
                 targets.append(result.assignments)
                 objective += result.meanDistance
                 work.observer.advance(to: set + 1)
             }
             return EpochClustering(
-                assignments: targets[0], clusters: settings.prototypes[0],
+                assignments: targets[0],
                 objective: objective / Double(settings.prototypes.count))
         }
     }
@@ -106,15 +117,29 @@ package final class DeepClusterV2: EpochRecipe {
     package func requests(epoch: Int) -> [[CropRequest]] {
         var random = RandomStream.order.generator(seed: settings.seed, epoch)
         let steps = StepPlan.split(random.permutation(pictures), batch: settings.batch)
+        // Crops of a size together, the large ones first.
         return steps.map { chosen in
-            (0..<Self.views).flatMap { view in
-                chosen.map { CropRequest(picture: $0, place: $0 * Self.views + view) }
+            (0..<settings.cropsPerPicture).flatMap { view in
+                chosen.map { request(for: $0, view: view) }
             }
         }
     }
 
+    /// A picture's large crops are numbered apart from the small ones, so that these change
+    /// nothing of those.
+    private func request(for picture: Int, view: Int) -> CropRequest {
+        guard view >= Self.largeCrops else {
+            return CropRequest(picture: picture, place: picture * Self.largeCrops + view)
+        }
+        let small = settings.cropsPerPicture - Self.largeCrops
+        return CropRequest(
+            picture: picture,
+            place: Self.largeCrops * pictures + picture * small + view - Self.largeCrops,
+            isSmall: true)
+    }
+
     package func step(
-        _ batch: Tensor<Float>, of requests: [CropRequest], at place: StepPlace
+        _ batch: CropBatch, of requests: [CropRequest], at place: StepPlace
     ) -> Float {
         var random = RandomStream.dropout.generator(
             seed: settings.seed, place.epoch, place.step)
@@ -125,7 +150,7 @@ package final class DeepClusterV2: EpochRecipe {
             targets: targets.map { set in requests.map { set[$0.picture] } },
             temperature: settings.temperature)
         network.backward(gradient)
-        network.step(settings.optimizer(learningRate: learningRate(at: place)))
+        network.large.step(settings.optimizer(learningRate: learningRate(at: place)))
         if place.step == place.steps - 1 { bank = nextBank }
         return loss
     }
@@ -137,14 +162,14 @@ package final class DeepClusterV2: EpochRecipe {
         ).rate(at: place.epoch * place.steps + place.step)
     }
 
-    /// Writes the embeddings of a batch to their places in a bank.
+    /// Writes the embeddings of a batch's large crops to their places in a bank.
     private func keep(
         _ embeddings: Tensor<Float>, of requests: [CropRequest], in bank: inout [Tensor<Float>]
     ) {
         let width = embeddings.rowCount
-        for (row, request) in requests.enumerated() {
+        for (row, request) in requests.enumerated() where !request.isSmall {
             let start = request.picture * width
-            bank[request.place % Self.views].elements.replaceSubrange(
+            bank[request.place % Self.largeCrops].elements.replaceSubrange(
                 start..<start + width, with: embeddings[row: row])
         }
     }
@@ -152,9 +177,9 @@ package final class DeepClusterV2: EpochRecipe {
     // MARK: State
 
     package func save(to state: inout TrainingState) {
-        state.store(network.tensors, under: "network")
-        state.store(network.momentum, under: "momentum")
-        for view in 0..<Self.views {
+        state.store(network.large.tensors, under: "network")
+        state.store(network.large.momentum, under: "momentum")
+        for view in 0..<Self.largeCrops {
             state.tensors["bank.\(view)"] = .float32(bank[view])
             if state.step > 0 { state.tensors["next_bank.\(view)"] = .float32(nextBank[view]) }
         }
@@ -166,10 +191,10 @@ package final class DeepClusterV2: EpochRecipe {
     }
 
     package func restore(from state: TrainingState) throws {
-        try network.load(state.floats(under: "network"))
-        try network.load(momentum: state.floats(under: "momentum"))
+        try network.large.load(state.floats(under: "network"))
+        try network.large.load(momentum: state.floats(under: "momentum"))
         let (bank, next) = (state.floats(under: "bank"), state.floats(under: "next_bank"))
-        for view in 0..<Self.views {
+        for view in 0..<Self.largeCrops {
             guard let values = bank["\(view)"] else {
                 throw TrainingError.missingTensor(name: "bank.\(view)")
             }

@@ -13,6 +13,9 @@ public struct EpochMetrics: Codable, Sendable, Equatable {
     /// How well the assignment agrees with that of the epoch before: the normalized mutual
     /// information with the geometric mean, as in the paper; `nil` in the first epoch.
     public var nmiPrevious: Double?
+    /// The share of pictures that left their cluster, clusters matched one to one with those of
+    /// the epoch before; `nil` in the first epoch.
+    public var reassigned: Double?
     /// The cluster sizes.
     public var clusters: ClusterSizes
     /// How the assignment agrees with the folders' names, where these are labels.
@@ -21,6 +24,9 @@ public struct EpochMetrics: Codable, Sendable, Equatable {
     public var labels: LabelAgreement?
     /// The seconds each phase took and the pictures it worked on a second.
     public var phases: [PhaseTime]
+    /// The most memory that the program has taken so far, in bytes; `nil` where the system does
+    /// not tell.
+    public var memory: Int?
 
     /// The sizes of an epoch's clusters.
     public struct ClusterSizes: Codable, Sendable, Equatable {
@@ -55,6 +61,8 @@ public struct EpochMetrics: Codable, Sendable, Equatable {
         public var nmi: Double
         /// Adjusted mutual information.
         public var ami: Double
+        /// The adjusted Rand index; `nil` in lines from before it was logged.
+        public var ari: Double?
 
         /// The agreement of an assignment with labels, or `nil` where there are none.
         init?(_ assignments: [Int32], labels: [Int32]?) {
@@ -62,6 +70,7 @@ public struct EpochMetrics: Codable, Sendable, Equatable {
             nmi = ClusterQuality.normalizedMutualInformation(
                 assignments, labels, average: .arithmetic)
             ami = ClusterQuality.adjustedMutualInformation(assignments, labels)
+            ari = ClusterQuality.adjustedRandIndex(assignments, labels)
         }
     }
 

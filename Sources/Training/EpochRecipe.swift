@@ -4,10 +4,13 @@ package import Tensors
 package struct EpochClustering: Sendable {
     /// The cluster of each picture, in the first prototype set where there are several.
     package let assignments: [Int32]
-    /// The number of clusters in that set.
-    package let clusters: Int
     /// The mean objective of k-means over the pictures and the sets.
     package let objective: Double
+
+    /// What the clustering of an epoch found.
+    package init(assignments: [Int32], objective: Double) {
+        (self.assignments, self.objective) = (assignments, objective)
+    }
 }
 
 /// What differs between recipes: how pseudo-labels are made and how one step learns them.
@@ -17,6 +20,15 @@ package struct EpochClustering: Sendable {
 package protocol EpochRecipe: AnyObject {
     /// The weights and running statistics of the backbone, without any head.
     var backbone: [String: Tensor<Float>] { get }
+
+    /// The number of clusters that the assignments count, with those that are empty.
+    var clusterCount: Int { get }
+
+    /// Takes weights to begin with in place of random ones.
+    ///
+    /// - Parameter backbone: The backbone's weights and running statistics by name.
+    /// - Throws: `TrainingError` where they do not fit the network.
+    func begin(with backbone: [String: Tensor<Float>]) throws
 
     /// The shipped network's features of a batch, in evaluation mode.
     func features(of batch: Tensor<Float>) -> Tensor<Float>
@@ -37,7 +49,7 @@ package protocol EpochRecipe: AnyObject {
     ///   - requests: Whose crops they are.
     ///   - place: Which step it is.
     /// - Returns: The mean loss.
-    func step(_ batch: Tensor<Float>, of requests: [CropRequest], at place: StepPlace) -> Float
+    func step(_ batch: CropBatch, of requests: [CropRequest], at place: StepPlace) -> Float
 
     /// The learning rate of a step.
     func learningRate(at place: StepPlace) -> Float

@@ -32,8 +32,7 @@ package final class FitLoop {
         (self.settings, self.folder, self.observer) = (settings, folder, observer)
         self.checkpointEvery = checkpointEvery
         loader = BatchLoader(
-            store, augmentation: settings.augmentation, seed: settings.seed,
-            threads: settings.threads)
+            store, views: settings.views, seed: settings.seed, threads: settings.threads)
         recipe = try settings.recipe.begin(settings, pictures: store.count)
         try resume()
     }
@@ -42,7 +41,10 @@ package final class FitLoop {
     ///
     /// - Throws: `FitInterruption` when the observer wants to stop; what is done is saved.
     package func run() throws {
-        if isNew, settings.epochs > 0 { try recipe.prepare(work) }
+        if isNew {
+            try settings.initial.map { try recipe.begin(with: $0.weights()) }
+            if settings.epochs > 0 { try recipe.prepare(work) }
+        }
         while state.epoch < settings.epochs {
             if !state.isClustered { try cluster() }
             try train()
@@ -53,9 +55,11 @@ package final class FitLoop {
 
     private func cluster() throws {
         let clustering = try recipe.cluster(epoch: state.epoch, work)
-        state.nmiPrevious = state.assignments("assignments").map {
-            ClusterQuality.normalizedMutualInformation(
-                clustering.assignments, $0, average: .geometric)
+        if let before = state.assignments("assignments") {
+            state.nmiPrevious = ClusterQuality.normalizedMutualInformation(
+                clustering.assignments, before, average: .geometric)
+            state.reassigned = ClusterQuality.shareReassigned(
+                clustering.assignments, from: before)
         }
         state.store(clustering.assignments, as: "assignments")
         state.objective = clustering.objective
@@ -74,9 +78,9 @@ package final class FitLoop {
                 guard loss.isFinite else {
                     throw TrainingError.diverged(epoch: place.epoch + 1, step: place.step + 1)
                 }
-                state.lossSum += Double(loss) * Double(batch.shape[0])
+                state.lossSum += Double(loss) * Double(batch.count)
                 state.step += 1
-                done += batch.shape[0]
+                done += batch.count
                 observer.advance(to: done)
                 try saveIfDue()
             }
@@ -103,17 +107,19 @@ package final class FitLoop {
         return EpochMetrics(
             epoch: state.epoch, loss: state.meanLoss, learningRate: state.learningRate,
             objective: state.objective, nmiPrevious: state.nmiPrevious,
+            reassigned: state.reassigned,
             clusters: EpochMetrics.ClusterSizes(
-                assignments: assignments, clusters: settings.loggedClusters),
+                assignments: assignments, clusters: recipe.clusterCount),
             labels: EpochMetrics.LabelAgreement(assignments, labels: loader.store.labels),
-            phases: times.take())
+            phases: times.take(pictures: loader.store.count), memory: MemoryEstimate.peak)
     }
 
     private func ship() throws {
-        let features = try work.features(.shipping, from: recipe)
+        let projected = try work.embeddings(
+            .shipping, from: recipe, settings, exponent: settings.whiten)
         let checkpoint = try work.phase(.clustering, total: 0) {
             try ShippedModel.make(
-                backbone: recipe.backbone, features: features, settings: settings)
+                backbone: recipe.backbone, projected: projected, settings: settings)
         }
         try checkpoint.write(to: folder.modelPath)
         for picture in loader.store.lostPictures {

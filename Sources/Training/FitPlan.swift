@@ -10,6 +10,8 @@ public struct FitPlan: Sendable {
     public var cached: Int
     /// How long it will take as measured, in minutes; `nil` where nothing was measured.
     public var expectedMinutes: Double?
+    /// How long one epoch will take as measured, in seconds; `nil` where nothing was measured.
+    public var secondsPerEpoch: Double?
     /// About how much memory it takes, in bytes.
     public var memory: Int
     /// Whether the run was begun before.

@@ -46,12 +46,14 @@ struct FitPlanner {
 
     func planNewRun() throws -> (FitPlan, PictureStore) {
         let source = try source(limit: request.maxPictures, seed: request.seed)
-        let size = try self.size(for: source)
-        var input = InputSpecification.square(size)
-        input.decode = .dct
-        let store = try store(source, input, threads: threads)
-        var settings = settings(size: size, store: store, digest: source.digest)
+        let initial = try self.initial()
+        let size = try initial?.input.width ?? self.size(for: source)
+        let store = try store(
+            source, initial?.input ?? FitSettings.input(size: size), threads: threads)
+        var settings = settings(
+            size: size, initial: initial, store: store, digest: source.digest)
         try settings.validate()
+        settings.projectionPictures = projectionPictures(settings)
 
         let epochs = request.epochs
         let minutes = request.minutes ?? (epochs == nil ? Self.standardMinutes : nil)
@@ -67,20 +69,52 @@ struct FitPlanner {
                 settings: settings, recipeReason: reason(settings),
                 skipped: store.skipped.count, cached: store.cachedCount,
                 expectedMinutes: speed.seconds(epochs: settings.epochs) / 60,
+                secondsPerEpoch: speed.epoch,
                 memory: MemoryEstimate.bytes(settings, cached: store.cachedBytes),
                 isResumed: false, isFinished: false), store
         )
     }
 
-    private func settings(size: Int, store: PictureStore, digest: String) -> FitSettings {
+    private func settings(
+        size: Int, initial: InitialModel?, store: PictureStore, digest: String
+    ) -> FitSettings {
         let recipe = request.recipe ?? (store.count < Self.smallSet ? .v2 : .v1)
+        let network = request.network ?? (size < 128 ? .small : .alexnet)
         let settings = FitSettings(
-            recipe: recipe, network: request.network ?? (size < 128 ? .small : .alexnet),
-            sobel: request.sobel ?? (recipe == .v1), size: size,
+            recipe: recipe, network: initial == nil ? network : nil, initial: initial,
+            sobel: initial?.hasSobel ?? request.sobel ?? (recipe == .v1), size: size,
             clusters: request.clusters ?? Self.clusters(for: store.count),
             epochs: 1, pictures: store.count, picturesDigest: digest,
             seed: request.seed ?? FitSettings.standardSeed, threads: threads)
         return request.applied(to: settings)
+    }
+
+    /// The checkpoint to begin with, where one is given.
+    private func initial() throws -> InitialModel? {
+        guard let path = request.initial else { return nil }
+        if let network = request.network {
+            throw TrainingError.invalidSetting(
+                name: "--network", value: network.rawValue,
+                remedy: "the network is that of '\(path)', leave --network out")
+        }
+        let initial = try InitialModel(contentsOf: path, size: request.size)
+        if let sobel = request.sobel, sobel != initial.hasSobel {
+            throw TrainingError.invalidSetting(
+                name: sobel ? "--sobel" : "--no-sobel", value: "with --init",
+                remedy: "'\(path)' sees \(sobel ? "colours" : "edges"), leave the option out")
+        }
+        return initial
+    }
+
+    /// How many pictures' features PCA is fitted on: `nil` for all, where these fit the memory
+    /// allowed or are no larger than what is made of them.
+    private func projectionPictures(_ settings: FitSettings) -> Int? {
+        let width = settings.featureWidth
+        let fitting = request.memory / (MemoryLayout<Float>.size * width)
+        guard width > ShippedModel.dimension, fitting < settings.pictures else { return nil }
+        // Fewer than some twenty times the dimension make a poor covariance.
+        let pictures = max(fitting, 20 * width)
+        return pictures < settings.pictures ? pictures : nil
     }
 
     /// About 100 pictures a cluster, as ImageNet's 10,000 clusters have, and 10 at least.
@@ -91,14 +125,15 @@ struct FitPlanner {
     /// The size given, or one that the pictures fill.
     private func size(for source: any PictureSource) throws -> Int {
         if let size = request.size { return size }
-        if request.network == .alexnet { return 224 }
+        let customary = request.network?.customarySizes ?? Architecture.small.customarySizes
+        guard customary.count > 1 else { return customary.lowerBound }
         let sample = stride(from: 0, to: source.count, by: max(1, source.count / 15))
         let sides = sample.compactMap { index in
             (try? source.picture(at: index, for: InputSpecification.square(64)))
                 .map { min($0.width, $0.height) }
         }.sorted()
-        guard !sides.isEmpty else { return 64 }
-        return max(16, min(64, sides[sides.count / 2]))
+        guard !sides.isEmpty else { return min(64, customary.upperBound) }
+        return max(customary.lowerBound, min(customary.upperBound, sides[sides.count / 2]))
     }
 
     private func reason(_ settings: FitSettings) -> String {
@@ -120,6 +155,9 @@ struct FitPlanner {
             limit: request.maxPictures ?? begun.maxPictures, seed: request.seed ?? begun.seed)
         var wanted = request.applied(to: begun)
         wanted.picturesDigest = source.digest
+        if let path = request.initial {
+            wanted.initial = try InitialModel(contentsOf: path, size: request.size)
+        }
         try refuse(wanted.differences(from: begun), folder)
 
         var store: PictureStore?
@@ -137,7 +175,7 @@ struct FitPlanner {
             FitPlan(
                 settings: wanted, recipeReason: reason(begun),
                 skipped: store?.skipped.count ?? 0, cached: store?.cachedCount ?? 0,
-                expectedMinutes: nil,
+                expectedMinutes: nil, secondsPerEpoch: nil,
                 memory: MemoryEstimate.bytes(begun, cached: store?.cachedBytes ?? 0),
                 isResumed: true, isFinished: folder.isFinished), store
         )

@@ -32,14 +32,20 @@ public final class FitSession {
         } else {
             do {
                 let (plan, store) = try planner.planNewRun()
-                try folder.record(plan.settings)
-                (self.plan, self.store) = (plan, store)
+                self.plan = plan
+                if request.isDryRun {
+                    self.store = nil
+                    folder.discard()
+                } else {
+                    try folder.record(plan.settings)
+                    self.store = store
+                }
             } catch {
                 folder.discard()
                 throw error
             }
         }
-        if let store { try folder.record(store.skipped) }
+        if let store, !request.isDryRun { try folder.record(store.skipped) }
     }
 
     /// The path of the finished float checkpoint.
@@ -53,7 +59,7 @@ public final class FitSession {
     /// - Throws: `FitInterruption` where the observer stopped it: the same request goes on where
     ///   it was. `TrainingError` and others with a sentence for the user.
     public func run() throws {
-        guard let store else { return }
+        guard let store, !request.isDryRun else { return }
         try FitLoop(
             plan.settings, store: store, folder: folder,
             checkpointEvery: request.checkpointEvery, observer: observer

@@ -1,6 +1,3 @@
-private import Foundation
-public import Model
-
 /// How pseudo-labels are made and learnt from.
 public enum Recipe: String, Codable, Sendable, CaseIterable {
     /// DeepCluster as published in 2018: a feature pass, PCA-whitening, k-means and a new
@@ -14,42 +11,50 @@ public enum Recipe: String, Codable, Sendable, CaseIterable {
     public var fullName: String { "deepcluster-\(rawValue)" }
 }
 
-/// The backbones that can be trained from scratch.
-public enum Architecture: String, Codable, Sendable, CaseIterable {
-    /// Four 3×3 convolutions, for pictures of 28 to 96 pixels.
-    case small
-    /// The AlexNet variant of DeepCluster, for 224 pixels.
-    case alexnet
+/// How v1 finds the clusters of an epoch.
+public enum ClusterSearch: String, Codable, Sendable, CaseIterable {
+    /// k-means with as many clusters as asked for.
+    case kmeans
+    /// Power iteration clustering, which finds the number of clusters too.
+    case pic
+}
 
-    /// The network without a head.
-    ///
-    /// - Parameter sobel: Whether the fixed edge filter comes first.
-    /// - Returns: The graph, which ends at its feature.
-    public func network(sobel: Bool) -> Network {
-        switch self {
-        case .small: .smallConvNet(sobel: sobel)
-        case .alexnet: .alexNet(sobel: sobel)
-        }
-    }
+/// How v1 draws the pictures of an epoch.
+public enum Sampling: String, Codable, Sendable, CaseIterable {
+    /// Every cluster equally often, as the paper says.
+    case uniform
+    /// As the released code does: large clusters far more often than small ones.
+    case reference
 }
 
 /// Everything that decides what a run computes: two runs of equal settings on one kind of
 /// CPU end with the same bytes.
 ///
 /// The run folder's `config.json` holds these values.
-public struct FitSettings: Codable, Sendable, Equatable {
+public struct FitSettings: Encodable, Sendable, Equatable {
     /// How pseudo-labels are made and learnt from.
     public var recipe: Recipe
-    /// The backbone.
-    public var network: Architecture
+    /// The backbone, or `nil` where it is that of `initial`.
+    public var network: Architecture?
+    /// The checkpoint to begin with instead of random weights.
+    public var initial: InitialModel?
     /// Whether the fixed edge filter comes first.
     public var sobel: Bool
     /// The side of the network's square input, in pixels.
     public var size: Int
-    /// The number of clusters of the shipped model, and of v1's pseudo-labels.
+    /// The number of clusters of the shipped model, and of v1's k-means.
     public var clusters: Int
+    /// How v1 finds an epoch's clusters.
+    public var clustering: ClusterSearch
+    /// How many passes over the pictures v1 makes from one clustering to the next, which is
+    /// what it calls an epoch.
+    public var reassign: Double
+    /// How v1 draws the pictures of an epoch.
+    public var sampler: Sampling
     /// The sizes of v2's prototype sets.
     public var prototypes: [Int]
+    /// The small crops that v2 learns from too.
+    public var smallCrops: SmallCrops?
     /// The number of epochs.
     public var epochs: Int
     /// The training time that `epochs` was chosen for, in minutes, where it was.
@@ -62,6 +67,9 @@ public struct FitSettings: Codable, Sendable, Equatable {
     public var threads: Int
     /// At most how many pictures are used, drawn at random.
     public var maxPictures: Int?
+    /// How many pictures' features the projection is fitted on, where the features of all would
+    /// take more memory than allowed; `nil` for all.
+    public var projectionPictures: Int?
     /// The exponent on the eigenvalues of the shipped projection.
     public var whiten: Float
     /// The learning rate, for v2 the highest.
@@ -78,6 +86,10 @@ public struct FitSettings: Codable, Sendable, Equatable {
     public var cropScale: Float
     /// How strongly v2 varies colours, as a share of SimCLR's 0.8, 0.8, 0.8 and 0.2.
     public var jitter: Float
+    /// The probability that v2 takes a crop's colours away.
+    public var grayscale: Float
+    /// The probability that v2 blurs a crop.
+    public var blur: Float
     /// The number of pictures that could be read.
     public var pictures: Int
     /// The SHA-256 of the list of pictures.
@@ -86,12 +98,28 @@ public struct FitSettings: Codable, Sendable, Equatable {
     public var processor: String
 
     /// Settings with the recipe's own values for all that is not given.
+    ///
+    /// - Parameters:
+    ///   - recipe: How pseudo-labels are made and learnt from.
+    ///   - network: The backbone, which random weights are drawn for.
+    ///   - initial: The checkpoint to begin with, where there is no `network`.
+    ///   - sobel: Whether the fixed edge filter comes first.
+    ///   - size: The side of the network's input, in pixels.
+    ///   - clusters: The number of clusters.
+    ///   - epochs: The number of epochs.
+    ///   - pictures: The number of pictures that could be read.
+    ///   - picturesDigest: The SHA-256 of their list.
+    ///   - seed: The seed of every random choice.
+    ///   - threads: The number of threads.
     public init(
-        recipe: Recipe, network: Architecture, sobel: Bool, size: Int, clusters: Int, epochs: Int,
-        pictures: Int, picturesDigest: String, seed: UInt64 = standardSeed, threads: Int = 1
+        recipe: Recipe, network: Architecture?, initial: InitialModel? = nil, sobel: Bool,
+        size: Int, clusters: Int, epochs: Int, pictures: Int, picturesDigest: String,
+        seed: UInt64 = standardSeed, threads: Int = 1
     ) {
+        precondition((network == nil) != (initial == nil), "one network, from scratch or not")
         self.recipe = recipe
         self.network = network
+        self.initial = initial
         self.sobel = sobel
         self.size = size
         self.clusters = clusters
@@ -102,6 +130,7 @@ public struct FitSettings: Codable, Sendable, Equatable {
         self.threads = threads
         processor = Processor.name
         momentum = 0.9
+        (clustering, reassign, sampler) = (.kmeans, 1, .uniform)
         switch recipe {
         case .v1:
             // METHOD: the values of the released code.
@@ -111,97 +140,103 @@ public struct FitSettings: Codable, Sendable, Equatable {
         case .v2:
             let set = Self.prototypeCount(clusters: clusters, pictures: pictures)
             prototypes = [set, set, set]
-            // Two crops a picture; AlexNet's activations take 10 MB for each.
-            batch = min(network == .alexnet ? 32 : 128, max(8, pictures / 8))
-            // Proportional to the batch, as the published 4.8 for 4,096 pictures is.
-            (learningRate, weightDecay) = (0.1 * Float(batch) / 128, 1e-4)
+            (batch, learningRate, weightDecay) = (128, 0.1, 1e-4)
             (warmUp, temperature, whiten) = (0.1, 0.1, 0)
             // Small pictures show little in a small part, and have few colours to vary.
             (cropScale, jitter) = size < 128 ? (0.5, 0.5) : (0.08, 1)
         }
+        grayscale = Self.grayscale(recipe)
+        blur = Self.blur(recipe, size: size)
+        fitBatch()
+    }
+
+    /// Makes batches smaller where one of the published size takes too much memory or too many
+    /// of the pictures, and the learning rate in proportion, as the published 0.05 for 256
+    /// pictures and 4.8 for 4,096 are meant.
+    private mutating func fitBatch() {
+        let published = batch
+        // v1 fits its 256 pictures of AlexNet; v2 has two crops a picture and needs no more.
+        let limit = recipe == .v1 ? 4 << 30 : 1 << 30
+        let crops = recipe == .v1 ? 1 : 2
+        while batch > 8, crops * batch * activationBytes > limit { batch /= 2 }
+        if recipe == .v2 { batch = min(batch, max(8, pictures / 8)) }
+        learningRate *= Float(batch) / Float(published)
         batch = min(batch, max(2, pictures))
     }
 
     /// The seed where none is given: that of the released code.
     public static let standardSeed: UInt64 = 31
 
+    static func grayscale(_ recipe: Recipe) -> Float { recipe == .v1 ? 0 : 0.2 }
+
+    /// Blur is for pictures that have detail to lose.
+    static func blur(_ recipe: Recipe, size: Int) -> Float {
+        recipe == .v1 || size < 128 ? 0 : 0.5
+    }
+
     /// As many prototypes as clusters, but so few that each has some pictures.
     static func prototypeCount(clusters: Int, pictures: Int) -> Int {
         max(2, min(clusters, pictures / 4))
     }
-
-    /// How a picture becomes the network's input.
-    ///
-    /// JPEG files are decoded at no less than twice the size needed, which is several times
-    /// quicker for photographs and nearly the same picture.
-    public var input: InputSpecification {
-        var input = InputSpecification.square(size)
-        input.decode = .dct
-        return input
-    }
-
-    /// Throws where a setting cannot work.
-    public func validate() throws(TrainingError) {
-        guard pictures >= 2 else { throw .tooFewPictures(found: pictures, needed: 2) }
-        guard pictures >= clusters else {
-            throw .fewerPicturesThanClusters(pictures: pictures, clusters: clusters)
-        }
-        try check("--clusters", clusters, in: 2...1_000_000)
-        try check("--epochs", epochs, in: 0...100_000)
-        try check("--batch", batch, in: 2...65_536)
-        try check("--threads", threads, in: 1...1024)
-        try check("--size", size, in: network == .alexnet ? 63...1024 : 8...1024)
-        for set in prototypes { try check("--prototypes", set, in: 2...pictures) }
-        if recipe == .v2 { try check("the number of prototype sets", prototypes.count, in: 1...64) }
-        try check("--learning-rate", learningRate, in: 1e-9...100)
-        try check("--whiten", whiten, in: -1...0)
-        try check("--crop-scale", cropScale, in: 0.01...1)
-        try check("--jitter", jitter, in: 0...2)
-    }
-
-    private func check<Value: Comparable>(
-        _ name: String, _ value: Value, in range: ClosedRange<Value>
-    ) throws(TrainingError) {
-        guard range.contains(value) else {
-            throw .invalidSetting(
-                name: name, value: "\(value)",
-                remedy: "give \(range.lowerBound) to \(range.upperBound)")
-        }
-    }
 }
 
-// MARK: - Comparing
+// MARK: - Reading
 
-extension FitSettings {
-    /// The settings by name, as `config.json` has them.
-    private var named: [(name: String, value: String)] {
-        Mirror(reflecting: self).children.map { child in
-            let value = Mirror(reflecting: child.value)
-            guard value.displayStyle == .optional else {
-                return (child.label ?? "", "\(child.value)")
-            }
-            return (child.label ?? "", value.children.first.map { "\($0.value)" } ?? "none")
-        }
+extension FitSettings: Decodable {
+    private enum CodingKeys: String, CodingKey {
+        case recipe, network, initial, sobel, size, clusters, clustering, reassign, sampler
+        case prototypes, smallCrops, epochs, minutes, batch, seed, threads, maxPictures
+        case projectionPictures, whiten, learningRate, momentum, weightDecay, warmUp, temperature
+        case cropScale, jitter, grayscale, blur, pictures, picturesDigest, processor
     }
 
-    /// What differs from the settings a run was begun with, apart from the thread count and
-    /// the CPU, with which a run may go on: `clusters 100, not 50`.
-    func differences(from begun: FitSettings) -> [String] {
-        zip(named, begun.named).compactMap { now, before in
-            let mayChange = ["threads", "processor"].contains(now.name)
-            return mayChange || now.value == before.value
-                ? nil : "\(now.name) \(before.value), not \(now.value)"
+    /// Reads settings, also those of a run that was begun when there were fewer of them: what
+    /// is absent has the value that such a run works with.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        func value<Value: Decodable>(_ key: CodingKeys) throws -> Value {
+            try fields.decode(Value.self, forKey: key)
         }
+        func value<Value: Decodable>(_ key: CodingKeys, or absent: Value) throws -> Value {
+            try fields.decodeIfPresent(Value.self, forKey: key) ?? absent
+        }
+        func optional<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
+            try fields.decodeIfPresent(Value.self, forKey: key)
+        }
+        recipe = try value(.recipe)
+        network = try optional(.network)
+        initial = try optional(.initial)
+        guard (network == nil) != (initial == nil) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .network, in: fields, debugDescription: "not one network")
+        }
+        sobel = try value(.sobel)
+        size = try value(.size)
+        clusters = try value(.clusters)
+        clustering = try value(.clustering, or: .kmeans)
+        reassign = try value(.reassign, or: 1)
+        sampler = try value(.sampler, or: .uniform)
+        prototypes = try value(.prototypes)
+        smallCrops = try optional(.smallCrops)
+        epochs = try value(.epochs)
+        minutes = try optional(.minutes)
+        batch = try value(.batch)
+        seed = try value(.seed)
+        threads = try value(.threads)
+        maxPictures = try optional(.maxPictures)
+        projectionPictures = try optional(.projectionPictures)
+        whiten = try value(.whiten)
+        learningRate = try value(.learningRate)
+        momentum = try value(.momentum)
+        weightDecay = try value(.weightDecay)
+        warmUp = try value(.warmUp)
+        temperature = try value(.temperature)
+        cropScale = try value(.cropScale)
+        jitter = try value(.jitter)
+        grayscale = try value(.grayscale, or: Self.grayscale(recipe))
+        blur = try value(.blur, or: Self.blur(recipe, size: size))
+        pictures = try value(.pictures)
+        picturesDigest = try value(.picturesDigest)
+        processor = try value(.processor)
     }
-}
-
-/// The kind of CPU this program runs on.
-enum Processor {
-    /// The model's name as Linux tells it.
-    static let name: String = {
-        let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        let model = lines.split(separator: "\n").first { $0.hasPrefix("model name") }
-        let name = model?.split(separator: ":", maxSplits: 1).last.map { String($0) }
-        return name?.trimmingCharacters(in: .whitespaces) ?? "unknown"
-    }()
 }

@@ -1,3 +1,4 @@
+private import Clustering
 package import Tensors
 
 /// Passes over all pictures that report their progress and can be stopped.
@@ -13,6 +14,15 @@ package struct FitWork {
     /// What it took so far.
     package let times: PhaseTimes
 
+    /// Passes over the pictures of `loader`, in batches of `batch`.
+    package init(
+        loader: BatchLoader, batch: Int, epoch: Int?, observer: any FitObserver,
+        times: PhaseTimes = PhaseTimes()
+    ) {
+        (self.loader, self.batch, self.epoch) = (loader, batch, epoch)
+        (self.observer, self.times) = (observer, times)
+    }
+
     /// Runs one phase, reporting its begin and end and keeping its time.
     package func phase<Result>(
         _ phase: FitPhase, total: Int, _ body: () throws -> Result
@@ -21,61 +31,135 @@ package struct FitWork {
         defer { observer.end(phase) }
         let start = ContinuousClock.now
         let result = try body()
-        times.add(phase, ContinuousClock.now - start, pictures: loader.store.count)
+        times.add(phase, ContinuousClock.now - start)
         return result
     }
 
     /// Calls `body` with each batch of `batches`.
     ///
     /// - Throws: `FitInterruption` when the observer wants to stop.
-    package func forEach(
-        of batches: Prefetcher<Tensor<Float>>, _ body: (Tensor<Float>) throws -> Void
+    package func forEach<Batch: PictureBatch>(
+        of batches: Prefetcher<Batch>, _ body: (Batch) throws -> Void
     ) throws {
         var done = 0
         while let batch = batches.next() {
             try body(batch)
-            done += batch.shape[0]
+            done += batch.pictureCount
             observer.advance(to: done)
             if observer.shouldStop { throw FitInterruption() }
         }
     }
 
-    /// The features of all pictures' centre views, `[pictures, d]`.
-    package func features(
-        _ phase: FitPhase, from recipe: any EpochRecipe
-    ) throws -> Tensor<Float> {
+    /// The embeddings of all pictures: the features of their centre views through PCA and to
+    /// unit length.
+    ///
+    /// PCA is fitted on all features, or on those of a random part of the pictures where
+    /// `settings` limits how many are kept; the others are projected as they come.
+    ///
+    /// - Parameters:
+    ///   - phase: What the passes count as.
+    ///   - recipe: Whose features they are.
+    ///   - settings: The run's settings.
+    ///   - exponent: The whitening exponent.
+    /// - Returns: The embeddings and the projection they were made with.
+    /// - Throws: `ClusteringError` where the features span no direction or hold no number, or
+    ///   `FitInterruption`.
+    package func embeddings(
+        _ phase: FitPhase, from recipe: any EpochRecipe, _ settings: FitSettings, exponent: Float
+    ) throws -> ProjectedFeatures {
         let count = loader.store.count
-        return try self.phase(phase, total: count) {
+        var fitted = Array(0..<count)
+        if let limit = settings.projectionPictures, limit < count {
+            var random = RandomStream.projection.generator(seed: settings.seed, epoch ?? -1)
+            fitted = random.permutation(count).prefix(limit).sorted()
+        }
+        let features = try self.features(phase, of: fitted, from: recipe)
+        var projected = try self.phase(.clustering, total: 0) {
+            try ProjectedFeatures(
+                fitting: features, dimensions: ShippedModel.dimension, exponent: exponent)
+        }
+        guard fitted.count < count else { return projected }
+
+        let isFitted = Set(fitted)
+        let others = (0..<count).filter { !isFitted.contains($0) }
+        let dimension = projected.pca.components
+        var rows = [Float](repeating: 0, count: count * dimension)
+        func place(_ embeddings: Tensor<Float>, of pictures: ArraySlice<Int>) {
+            for (row, picture) in pictures.enumerated() {
+                rows.replaceSubrange(
+                    picture * dimension..<(picture + 1) * dimension, with: embeddings[row: row])
+            }
+        }
+        place(projected.rows, of: fitted[...])
+        projected.rows = Tensor([], shape: [0, dimension])
+        try self.phase(phase, total: others.count) {
+            var done = 0
+            try forEach(of: loader.centerViews(of: others, batch: batch)) { views in
+                let embeddings = projected.project(recipe.features(of: views))
+                place(embeddings, of: others[done..<done + embeddings.shape[0]])
+                done += embeddings.shape[0]
+            }
+        }
+        projected.rows = Tensor(rows, shape: [count, dimension])
+        return projected
+    }
+
+    /// The features of some pictures' centre views, `[n, d]`.
+    private func features(
+        _ phase: FitPhase, of pictures: [Int], from recipe: any EpochRecipe
+    ) throws -> Tensor<Float> {
+        try self.phase(phase, total: pictures.count) {
             var values: [Float] = []
-            try forEach(of: loader.centerViews(batch: batch)) { views in
+            try forEach(of: loader.centerViews(of: pictures, batch: batch)) { views in
                 let features = recipe.features(of: views)
-                if values.isEmpty { values.reserveCapacity(count * features.rowCount) }
+                if values.isEmpty {
+                    values.reserveCapacity(pictures.count * features.rowCount)
+                }
                 values += features.elements
             }
-            return Tensor(values, shape: [count, values.count / count])
+            return Tensor(values, shape: [pictures.count, values.count / pictures.count])
         }
     }
 }
 
+/// Pictures that are worked on together.
+package protocol PictureBatch: Sendable {
+    /// How many.
+    var pictureCount: Int { get }
+}
+
+extension CropBatch: PictureBatch {
+    package var pictureCount: Int { count }
+}
+
+extension Tensor<Float>: PictureBatch {
+    package var pictureCount: Int { shape[0] }
+}
+
 /// The time that each phase of an epoch took.
 package final class PhaseTimes {
-    private var entries: [EpochMetrics.PhaseTime] = []
+    private var entries: [(phase: FitPhase, seconds: Double)] = []
 
     /// No times yet.
     package init() {}
 
-    /// Adds the time of a phase.
-    package func add(_ phase: FitPhase, _ duration: Duration, pictures: Int) {
+    /// Adds the time of a phase, or of a part of one.
+    package func add(_ phase: FitPhase, _ duration: Duration) {
         let seconds = duration / .seconds(1)
-        entries.append(
-            EpochMetrics.PhaseTime(
-                phase: phase, seconds: seconds,
-                picturesPerSecond: Double(pictures) / max(seconds, 1e-9)))
+        if let index = entries.firstIndex(where: { $0.phase == phase }) {
+            entries[index].seconds += seconds
+        } else {
+            entries.append((phase, seconds))
+        }
     }
 
-    /// The times since the last call.
-    package func take() -> [EpochMetrics.PhaseTime] {
+    /// The times since the last call, each for all of the pictures.
+    package func take(pictures: Int) -> [EpochMetrics.PhaseTime] {
         defer { entries = [] }
-        return entries
+        return entries.map { phase, seconds in
+            EpochMetrics.PhaseTime(
+                phase: phase, seconds: seconds,
+                picturesPerSecond: Double(pictures) / max(seconds, 1e-9))
+        }
     }
 }

@@ -73,12 +73,14 @@ public struct FrozenClustering: Sendable {
             picturesDigest: source.digest, source: model.provenance.source)
         observer.begin(.clustering, epoch: nil, total: 0)
         defer { observer.end(.clustering) }
+        let projected = try ProjectedFeatures(
+            fitting: seen.features, dimensions: dimensions, exponent: whiten)
         return FrozenClusters(
             try ShippedModel(
-                shipped, features: seen.features,
+                shipped, projected: projected,
                 settings: ShippedModel.Settings(
-                    clusters: clusters, dimensions: dimensions, whiten: whiten, seed: seed,
-                    iterations: Self.iterations, firstRows: firstRows)),
+                    clusters: clusters, seed: seed, iterations: Self.iterations,
+                    firstRows: firstRows)),
             names: names, skipped: seen.skipped)
     }
 

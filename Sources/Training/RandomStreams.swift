@@ -6,7 +6,7 @@ package import Tensors
 /// depends on what was drawn before, so a resumed run needs no generator's state.
 package enum RandomStream: UInt64, Sendable {
     case selection = 1
-    case weights, order, crop, dropout, clustering, head, shipping
+    case weights, order, crop, dropout, clustering, head, shipping, projection
 
     /// A generator for one place in the run, such as an epoch and a step.
     package func generator(seed: UInt64, _ place: Int...) -> SeededGenerator {

@@ -11,14 +11,10 @@ package struct ShippedModel: Sendable {
     /// The most dimensions of an embedding.
     package static let dimension = 256
 
-    /// How features become clusters.
+    /// How embeddings become clusters.
     package struct Settings: Sendable {
         /// The number of clusters.
         package var clusters: Int
-        /// The most dimensions of an embedding.
-        package var dimensions = ShippedModel.dimension
-        /// The exponent on the eigenvalues of the projection.
-        package var whiten: Float
         /// Decides which embeddings are the first centroids.
         package var seed: UInt64
         /// The most updates of k-means.
@@ -34,20 +30,18 @@ package struct ShippedModel: Sendable {
     /// What k-means found in them.
     package let clusters: KMeansResult
 
-    /// Fits projection and clusters behind a backbone.
+    /// Fits clusters behind a backbone and its projection.
     ///
     /// - Parameters:
     ///   - backbone: A float checkpoint that ends at its feature; all it tells of itself goes
     ///     on to the result.
-    ///   - features: The backbone's features of all pictures, `[n, d]`.
-    ///   - settings: How features become clusters.
-    /// - Throws: `ClusteringError` where the features span no direction or hold no number.
+    ///   - projected: The projection, and with it the backbone's features of all pictures.
+    ///   - settings: How embeddings become clusters.
+    /// - Throws: `ClusteringError` where there are fewer pictures than clusters.
     package init(
-        _ backbone: Checkpoint, features: Tensor<Float>, settings: Settings
+        _ backbone: Checkpoint, projected: ProjectedFeatures, settings: Settings
     ) throws(ClusteringError) {
-        let pca = try PCA(
-            fitting: features, components: settings.dimensions, whiteningExponent: settings.whiten)
-        let embeddings = normalizeRows(pca.apply(to: features))
+        let (pca, embeddings) = (projected.pca, projected.rows)
         self.embeddings = embeddings
         var random = RandomStream.shipping.generator(seed: settings.seed)
         clusters = try KMeans(
@@ -64,7 +58,7 @@ package struct ShippedModel: Sendable {
         checkpoint.tensors["centroids.weight"] = .float32(clusters.centroids)
         checkpoint.clustering = ClusteringDescription(
             clusters: settings.clusters, dimension: pca.components,
-            whiteningExponent: settings.whiten)
+            whiteningExponent: pca.whiteningExponent)
         self.checkpoint = checkpoint
     }
 
@@ -72,24 +66,25 @@ package struct ShippedModel: Sendable {
     ///
     /// - Parameters:
     ///   - backbone: The weights of the backbone.
-    ///   - features: The backbone's features of all pictures, `[n, d]`.
+    ///   - projected: The projection, and with it the backbone's features of all pictures.
     ///   - settings: The run's settings.
     /// - Returns: The checkpoint.
-    /// - Throws: `ClusteringError` where the features span no direction or hold no number.
+    /// - Throws: `ClusteringError` where there are fewer pictures than clusters.
     package static func make(
-        backbone: [String: Tensor<Float>], features: Tensor<Float>, settings: FitSettings
+        backbone: [String: Tensor<Float>], projected: ProjectedFeatures, settings: FitSettings
     ) throws(ClusteringError) -> Checkpoint {
         let trained = Checkpoint(
             network: settings.backbone, input: settings.input, precision: .float32,
             clustering: nil,
             provenance: Provenance(
                 recipe: settings.recipe.fullName, seed: settings.seed, epochs: settings.epochs,
-                pictures: settings.pictures, picturesDigest: settings.picturesDigest),
-            license: "unspecified", tensors: backbone.mapValues { .float32($0) })
+                pictures: settings.pictures, picturesDigest: settings.picturesDigest,
+                source: settings.initial?.source),
+            license: settings.initial?.license ?? "unspecified",
+            tensors: backbone.mapValues { .float32($0) })
         return try ShippedModel(
-            trained, features: features,
-            settings: Settings(
-                clusters: settings.clusters, whiten: settings.whiten, seed: settings.seed)
+            trained, projected: projected,
+            settings: Settings(clusters: settings.clusters, seed: settings.seed)
         ).checkpoint
     }
 }

@@ -24,12 +24,12 @@ struct SpeedTrial {
     /// Times a few steps and batches of features on weights that are thrown away.
     static func measure(_ settings: FitSettings, store: PictureStore) throws -> SpeedTrial {
         var trial = settings
-        // A step of AlexNet at full size takes many seconds; a part of it tells as much.
-        if settings.network == .alexnet { trial.batch = min(settings.batch, 32) }
+        // A step of a large network takes many seconds; a part of it tells as much.
+        if settings.activationBytes > 4 << 20 { trial.batch = min(settings.batch, 32) }
         let recipe = try trial.recipe.begin(trial, pictures: store.count)
         recipe.useArbitraryLabels()
         let loader = BatchLoader(
-            store, augmentation: trial.augmentation, seed: trial.seed, threads: trial.threads)
+            store, views: trial.views, seed: trial.seed, threads: trial.threads)
 
         let requests = Array(recipe.requests(epoch: 0).prefix(12))
         let crops = loader.crops(requests, epoch: 0)
@@ -39,7 +39,7 @@ struct SpeedTrial {
             let place = StepPlace(epoch: 0, step: step, steps: 1000)
             _ = recipe.step(batch, of: requests[step], at: place)
             step += 1
-            return batch.shape[0]
+            return batch.count
         }
         let views = loader.centerViews(batch: trial.batch)
         var batches = 0
@@ -67,11 +67,13 @@ struct SpeedTrial {
         switch settings.recipe {
         case .v1:
             preparation = 0
-            epoch = shipping + pictures / training
+            epoch = shipping + settings.reassign * pictures / training
         case .v2:
             preparation = 2 * pictures / features
             let sets = settings.prototypes.reduce(0, +)
-            epoch = 2 * pictures / training + kMeans(sets, ProjectionHead.dimension, 10)
+            epoch =
+                Double(settings.cropsPerPicture) * pictures / training
+                + kMeans(sets, ProjectionHead.dimension, 10)
         }
     }
 
@@ -85,13 +87,5 @@ struct SpeedTrial {
         while clock.now - start < .seconds(seconds), let count = work() { items += count }
         if items == 0 { items = first } else { start = warmUp }
         return Double(items) / max(1e-9, (clock.now - start) / .seconds(1))
-    }
-}
-
-extension FitSettings {
-    /// The number of values in the backbone's feature.
-    var featureWidth: Int {
-        let shapes = try? backbone.outputShapes(input: inputShape)
-        return shapes?[backbone.feature]?.count ?? 0
     }
 }

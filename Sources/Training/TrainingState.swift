@@ -19,6 +19,8 @@ package struct TrainingState: Sendable, Equatable {
     package var objective = 0.0
     /// Agreement of the epoch's assignment with the one before.
     package var nmiPrevious: Double?
+    /// The share of pictures that left their cluster.
+    package var reassigned: Double?
     /// Weights, momentum, assignments and what else the recipe keeps, by name.
     package var tensors: [String: WeightTensor] = [:]
 
@@ -52,6 +54,7 @@ extension TrainingState {
             "objective": Self.text(objective),
         ]
         metadata["nmi_previous"] = nmiPrevious.map(Self.text)
+        metadata["reassigned"] = reassigned.map(Self.text)
         return SafetensorsFile(metadata: metadata, tensors: tensors)
     }
 
@@ -67,6 +70,7 @@ extension TrainingState {
         (self.epoch, self.step, isClustered) = (epoch, step, clustered)
         (lossSum, self.objective) = (loss, objective)
         nmiPrevious = file.metadata["nmi_previous"].flatMap(Self.number)
+        reassigned = file.metadata["reassigned"].flatMap(Self.number)
         tensors = file.tensors
     }
 

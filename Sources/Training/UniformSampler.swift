@@ -18,6 +18,8 @@ package enum UniformSampler {
     ///   - count: How many pictures to draw, `L`.
     ///   - random: Where the choices come from.
     /// - Returns: `count` picture numbers, or none if every cluster is empty.
+    /// - Note: A cluster of exactly `⌊L / C⌋ + 1` pictures is drawn with replacement too, as in the
+    ///   released code.
     package static func draw(
         assignments: [Int32], clusters: Int, count: Int, using random: inout SeededGenerator
     ) -> [Int] {
@@ -39,6 +41,31 @@ package enum UniformSampler {
             }
         }
         return random.permutation(drawn.count).prefix(count).map { drawn[$0] }
+    }
+}
+
+extension UniformSampler {
+    /// What the released code draws: the numbers of `draw` taken for positions in the list of
+    /// pictures ordered by cluster.
+    ///
+    /// Clusters are then drawn nearly as often as they are large.
+    ///
+    /// - Parameters:
+    ///   - assignments: The cluster of each picture; −1 leaves a picture out.
+    ///   - clusters: The number of clusters, some of which may be empty.
+    ///   - count: How many pictures to draw.
+    ///   - random: Where the choices come from.
+    /// - Returns: `count` picture numbers, or none if every cluster is empty.
+    package static func drawAsReleased(
+        assignments: [Int32], clusters: Int, count: Int, using random: inout SeededGenerator
+    ) -> [Int] {
+        let drawn = draw(
+            assignments: assignments, clusters: clusters, count: count, using: &random)
+        let listed = assignments.indices.filter { assignments[$0] >= 0 }.sorted {
+            (assignments[$0], $0) < (assignments[$1], $1)
+        }
+        // With pictures left out, a number may be beyond the list, which then begins anew.
+        return drawn.map { listed[$0 % listed.count] }
     }
 }
 

@@ -43,6 +43,9 @@ final class FitProgress: FitObserver {
         let of = settings.map { " of \($0.epochs)" } ?? ""
         var text = "epoch \(epoch.epoch + 1)\(of): loss \(epoch.loss.rounded(to: 3))"
         if let nmi = epoch.nmiPrevious { text += ", NMI with the last \(nmi.rounded(to: 3))" }
+        if let share = epoch.reassigned {
+            text += ", \((100 * share).rounded(to: 1)) % reassigned"
+        }
         text += ", clusters of \(epoch.clusters.minimum) to \(epoch.clusters.maximum) pictures"
         if epoch.clusters.empty > 0 { text += ", \(epoch.clusters.empty) empty" }
         if let labels = epoch.labels { text += ", AMI with folders \(labels.ami.rounded(to: 3))" }
@@ -63,21 +66,34 @@ final class FitProgress: FitObserver {
             ? "" : ", \(plan.skipped) files skipped (see \(run)/skipped.tsv)"
         note("plan")
         note("  pictures  \(settings.pictures)\(skipped)")
-        note("  network   \(settings.network.rawValue) at \(settings.size) pixels\(sobel)")
+        note("  network   \(network(settings)) at \(settings.size) pixels\(sobel)")
         note("  recipe    \(plan.recipeReason)")
         note("  clusters  \(settings.clusters)\(prototypes(settings))")
+        if let crops = settings.smallCrops { note("  crops     2, and \(crops)") }
         note("  epochs    \(settings.epochs), batches of \(settings.batch)\(minutes(plan))")
         note("  memory    about \(plan.memory >> 20) MiB, \(plan.cached) pictures kept decoded")
+        if let some = settings.projectionPictures {
+            note("  PCA       fitted on \(some) pictures, as many features as --memory allows")
+        }
         note("  threads   \(settings.threads), seed \(settings.seed)")
     }
 
+    private func network(_ settings: FitSettings) -> String {
+        settings.network?.rawValue ?? settings.initial.map { "of '\($0.name)'" } ?? ""
+    }
+
     private func prototypes(_ settings: FitSettings) -> String {
-        guard settings.recipe == .v2 else { return "" }
+        guard settings.recipe == .v2 else {
+            return settings.clustering == .pic ? ", those of an epoch by PIC" : ""
+        }
         return ", prototypes " + settings.prototypes.map { "\($0)" }.joined(separator: "+")
     }
 
     private func minutes(_ plan: FitPlan) -> String {
-        plan.expectedMinutes.map { ", about \($0.rounded(to: 1)) minutes" } ?? ""
+        guard let minutes = plan.expectedMinutes, let epoch = plan.secondsPerEpoch else {
+            return ""
+        }
+        return ", about \(minutes.rounded(to: 1)) minutes, \(epoch.rounded(to: 1)) s an epoch"
     }
 }
 

@@ -18,11 +18,30 @@ struct FitResult: Encodable {
         skipped = session.plan.skipped
     }
 
+    /// Prints what a run would do; text has gone to standard error already.
+    static func printPlan(_ plan: FitPlan, json: Bool) throws {
+        if json { Swift.print(try PlannedRun(plan).json()) }
+    }
+
     func print(json: Bool) throws {
         guard json else {
             Swift.print("\(model)  \(settings.clusters) clusters, \(settings.epochs) epochs")
             return
         }
         Swift.print(try self.json())
+    }
+}
+
+/// What `fit --dry-run --json` prints.
+private struct PlannedRun: Encodable {
+    private let settings: FitSettings
+    private let recipeReason: String
+    private let skipped, cached, memory: Int
+    private let minutes, secondsPerEpoch: Double?
+
+    init(_ plan: FitPlan) {
+        (settings, recipeReason) = (plan.settings, plan.recipeReason)
+        (skipped, cached, memory) = (plan.skipped, plan.cached, plan.memory)
+        (minutes, secondsPerEpoch) = (plan.expectedMinutes, plan.secondsPerEpoch)
     }
 }

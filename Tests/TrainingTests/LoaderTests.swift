@@ -41,8 +41,8 @@ struct LoaderTests {
         BatchLoader(store, augmentation: .v2(), seed: 5, threads: threads)
     }
 
-    private func all(_ batches: Prefetcher<Tensor<Float>>) -> [Tensor<Float>] {
-        var result: [Tensor<Float>] = []
+    private func all<Batch>(_ batches: Prefetcher<Batch>) -> [Batch] {
+        var result: [Batch] = []
         while let batch = batches.next() { result.append(batch) }
         return result
     }
@@ -56,9 +56,23 @@ struct LoaderTests {
         #expect(
             Array(whole[2...]) == all(loader(store, threads: 2).crops(requests, from: 2, epoch: 3)))
         #expect(whole != all(loader(store, threads: 1).crops(requests, epoch: 4)))
-        #expect(whole[0].shape == [8, 12, 12, 3])
+        #expect(whole[0].large.shape == [8, 12, 12, 3])
+        #expect(whole[0].small == nil)
         // The same picture at another place is cropped anew.
-        #expect(whole[0][row: 0] != whole[2][row: 4])
+        #expect(whole[0].large[row: 0] != whole[2].large[row: 4])
+    }
+
+    @Test func smallCropsHaveTheirOwnSizeAndChangeNoLargeOne() throws {
+        let store = try store(SyntheticPictures(count: 6))
+        let large = (0..<6).map { CropRequest(picture: $0, place: $0) }
+        let small = (0..<6).map { CropRequest(picture: $0, place: 6 + $0, isSmall: true) }
+        var views = CropViews(large: .v2())
+        views.small = (.v2(scale: 0.1...0.2), 8)
+        let both = BatchLoader(store, views: views, seed: 5, threads: 2)
+        let batch = try #require(both.crops([large + small], epoch: 3).next())
+        #expect(batch.count == 12)
+        #expect(batch.small?.shape == [6, 8, 8, 3])
+        #expect(batch.large == loader(store, threads: 1).crops([large], epoch: 3).next()?.large)
     }
 
     @Test func centerViewsAreNormalizedAndInOrder() throws {

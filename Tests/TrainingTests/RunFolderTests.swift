@@ -103,6 +103,23 @@ struct RunFolderTests {
         #expect(try folder.settings() == settings)
     }
 
+    /// A run that was begun before a setting existed goes on as it was.
+    @Test func settingsOfAnEarlierVersionAreRead() throws {
+        let folder = try RunFolder(path)
+        let text = """
+            {"batch": 16, "clusters": 4, "crop_scale": 0.5, "epochs": 2, "jitter": 0.5,
+            "learning_rate": 0.1, "momentum": 0.9, "network": "small", "pictures": 60,
+            "pictures_digest": "x", "processor": "y", "prototypes": [4, 4, 4], "recipe": "v2",
+            "seed": 31, "size": 16, "sobel": false, "temperature": 0.1, "threads": 1,
+            "warm_up": 0.1, "weight_decay": 0.0001, "whiten": 0}
+            """
+        try DurableFile.write(text, to: "\(path)/config.json")
+        let settings = try #require(try folder.settings())
+        #expect(settings.grayscale == 0.2 && settings.blur == 0)
+        #expect(settings.reassign == 1 && settings.sampler == .uniform)
+        #expect(settings.smallCrops == nil && settings.initial == nil)
+    }
+
     @Test func foreignSettingsAreRefused() throws {
         let folder = try RunFolder(path)
         try DurableFile.write("{\"recipe\": 3}", to: "\(path)/config.json")

@@ -41,6 +41,33 @@ struct SamplerTests {
         #expect(Set(ofLargest).count == ofLargest.count)
     }
 
+    /// The released code takes picture numbers for positions in a list by cluster.
+    ///
+    /// Where the pictures are in that order, nothing differs; elsewhere clusters come as often as
+    /// they are large.
+    @Test func theReleasedCodeDrawsByClusterSize() {
+        func drawn(_ assignments: [Int32], _ draw: Draw) -> [Int] {
+            var random = SeededGenerator(seed: 11)
+            return draw(assignments, Self.sizes.count, assignments.count, &random)
+        }
+        #expect(
+            drawn(Self.assignments, UniformSampler.drawAsReleased)
+                == drawn(Self.assignments, UniformSampler.draw))
+
+        var random = SeededGenerator(seed: 7)
+        let shuffled = random.permutation(Self.assignments.count).map { Self.assignments[$0] }
+        var counts = [Int](repeating: 0, count: Self.sizes.count)
+        for picture in drawn(shuffled, UniformSampler.drawAsReleased) {
+            counts[Int(shuffled[picture])] += 1
+        }
+        for (cluster, size) in Self.sizes.enumerated() where size >= 400 {
+            #expect(abs(Double(counts[cluster]) / Double(size) - 1) < 0.3, "cluster \(cluster)")
+        }
+        #expect(counts.reduce(0, +) == shuffled.count)
+    }
+
+    private typealias Draw = ([Int32], Int, Int, inout SeededGenerator) -> [Int]
+
     @Test func leavesOutUnassignedPictures() {
         var random = SeededGenerator(seed: 9)
         let drawn = UniformSampler.draw(
