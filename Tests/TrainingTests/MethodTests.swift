@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Model
 import Tensors
 import Testing
@@ -216,5 +217,57 @@ struct MethodTests {
         var smaller = side
         smaller.size -= 1
         #expect(throws: TrainingError.self) { try smaller.validate() }
+    }
+
+    // MARK: Small sets
+
+    /// Copies of five pictures, so features of rank four and more clusters than points.
+    private struct Copies: PictureSource {
+        let place = "copies", count = 40, digest = "copies"
+        private let pictures = SyntheticPictures(count: 5)
+        func path(of index: Int) -> String { "copy-\(index)" }
+        func label(of index: Int) -> Int? { index % 5 }
+        func picture(at index: Int, for input: InputSpecification) throws -> Picture {
+            try pictures.picture(at: index % 5, for: input)
+        }
+    }
+
+    @Test(arguments: Recipe.allCases)
+    func copiesOfAFewPicturesGiveACorrectResult(recipe: Recipe) throws {
+        var request = request("run", recipe)
+        request.clusters = 8
+        let observer = RecordingObserver()
+        try FitSession(request, source: Copies(), observer: observer).run()
+        #expect(observer.epochs.allSatisfy { $0.loss.isFinite })
+        let checkpoint = try model("run")
+        #expect((checkpoint.clustering?.dimension ?? 99) <= 4)
+        for name in ["projection.weight", "projection.bias", "centroids.weight"] {
+            #expect(try checkpoint.float(name).elements.allSatisfy(\.isFinite), "\(name)")
+        }
+        // Each epoch's centre views have five places, so three of v1's clusters stay empty.
+        if recipe == .v1 { #expect(observer.epochs.allSatisfy { $0.clusters.empty == 3 }) }
+    }
+
+    /// Units that are dead for every picture are directions without variance.
+    @Test func deadUnitsDropOutOfTheEmbedding() throws {
+        try fit(request("first"))
+        var dead = try model("first")
+        var scale = try dead.float("norm4.weight")
+        var shift = try dead.float("norm4.bias")
+        for unit in 0..<250 {
+            scale.elements[unit] = 0
+            shift.elements[unit] = -1
+        }
+        dead.tensors["norm4.weight"] = .float32(scale)
+        dead.tensors["norm4.bias"] = .float32(shift)
+        let path = "\(temporary.path)/dead.safetensors"
+        try dead.write(to: path)
+        var second = request("second", .v1)
+        (second.size, second.initial, second.epochs) = (nil, path, 0)
+        try fit(second)
+        #expect(try model("second").clustering?.dimension ?? 99 <= 6)
+        second.run += "-learns"
+        second.epochs = 1
+        try fit(second)
     }
 }
