@@ -62,12 +62,11 @@ public struct PCA: Sendable, Equatable {
         let mean = Moments.columnMeans(of: features)
         let axes = try Self.principalAxes(features, mean, count: min(components, n - 1, d))
         let largest = axes.values[0]
-        // Means in Double are rounded too, so equal rows may leave a scatter of almost zero.
-        let size = mean.reduce(0) { max($0, abs($1)) }
-        guard largest > Double(n) * size * size * 1e-28, largest > 0 else {
-            throw .noVariance(rows: n)
-        }
-        let kept = axes.values.prefix { $0 > largest * eigenvalueFloor }.count
+        // A network rounds the feature of one picture otherwise at another place in a batch, by
+        // some 2⁻²⁰ of its size: copies of a picture differ by that, and by nothing else.
+        let rounding = Double(n) * mean.reduce(0) { $0 + $1 * $1 } * 0x1p-40
+        guard largest > rounding, largest > 0 else { throw .noVariance(rows: n) }
+        let kept = axes.values.prefix { $0 > max(largest * eigenvalueFloor, rounding) }.count
 
         self.whiteningExponent = whiteningExponent
         self.mean = Tensor(mean.map { Float($0) }, shape: [d])
