@@ -80,7 +80,10 @@ public final class FloatNetwork {
                 throw .wrongShape(tensor: name, expected: parameter.shape, found: tensor.shape)
             }
         }
-        for (name, parameter) in parameters { parameter.value.copy(from: tensors[name]!.elements) }
+        for (name, parameter) in parameters {
+            parameter.value.copy(from: tensors[name]!.elements)
+            parameter.generation += 1
+        }
     }
 
     /// Runs the network in evaluation mode: batch norm by its running statistics, no dropout.

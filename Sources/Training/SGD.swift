@@ -32,6 +32,7 @@ extension FloatNetwork {
         for parameter in parameters.values where parameter.isTrained {
             defer { parameter.gradientIsFresh = true }
             guard !parameter.gradientIsFresh, !frozen.contains(parameter.name) else { continue }
+            parameter.generation += 1
             if optimizer.momentum != 0 { parameter.velocity.reserve(parameter.count) }
             team.forEachShare(of: parameter.count, unit: 1024) { _, range in
                 unsafe optimizer.update(parameter, range)

@@ -9,32 +9,29 @@ import Model
 final class ConvolutionLayer: FloatLayer {
     private let windows: ConvolutionWindows
     private let weight: Parameter
-    private let bias: Parameter?
+    private let ending: ConvolutionEnding
     private let workspace: Workspace
-    /// In evaluation, the batch norm and activation that follow.
-    private let norm: FoldedNorm?
-    private let activation: Activation
 
     init(
-        _ windows: ConvolutionWindows, weight: Parameter, bias: Parameter?, workspace: Workspace,
-        norm: FoldedNorm? = nil, activation: Activation = .identity
+        _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEnding,
+        workspace: Workspace
     ) {
-        (self.windows, self.weight, self.bias) = (windows, weight, bias)
-        (self.workspace, self.norm, self.activation) = (workspace, norm, activation)
+        (self.windows, self.weight, self.ending) = (windows, weight, ending)
+        self.workspace = workspace
     }
 
-    var parameters: [Parameter] { [weight] + (bias.map { [$0] } ?? []) }
+    var parameters: [Parameter] { [weight] + (ending.bias.map { [$0] } ?? []) }
     var needsInputs: Bool { true }
 
     func forward(_ pass: LayerPass) {
-        norm?.update(bias: bias)
+        ending.update()
         let x = unsafe pass.inputs[0]
         pass.team.forEachShare(of: pass.count * windows.outputHeight) { shard, rows in
             forEachTile(of: rows) { tile in
                 unsafe multiply(x, tile: tile, to: pass.output, shard: shard)
-                unsafe finish(
+                unsafe ending.finish(
                     pass.output + tile.lowerBound * windows.outputWidth * windows.outputs,
-                    rows: tile.count * windows.outputWidth)
+                    rows: tile.count * windows.outputWidth, channels: windows.outputs)
             }
         }
     }
@@ -62,7 +59,7 @@ final class ConvolutionLayer: FloatLayer {
                     }
                 }
             }
-            if bias != nil {
+            if ending.bias != nil {
                 let positions = windows.outputWidth * windows.outputs
                 unsafe RowLoops.columnSums(
                     gradient + rows.lowerBound * positions,
@@ -72,7 +69,7 @@ final class ConvolutionLayer: FloatLayer {
         }
         let parts = workspace.partials(pass.team.shards(of: pass.count))
         weight.addGradient(parts: parts, team: pass.team)
-        bias?.addGradient(parts: parts, offset: weight.count, team: pass.team)
+        ending.bias?.addGradient(parts: parts, offset: weight.count, team: pass.team)
     }
 
     private func forEachTile(of rows: Range<Int>, _ body: (Range<Int>) -> Void) {
@@ -108,18 +105,6 @@ final class ConvolutionLayer: FloatLayer {
                 transposeA: false, transposeB: true, m: positions, n: outputs, k: depth,
                 alpha: 1, a: columns, lda: depth, b: weight.value.base + group * outputs * depth,
                 ldb: depth, beta: 0, c: target + group * outputs, ldc: windows.outputs)
-        }
-    }
-
-    /// Bias, folded batch norm and activation, while the tile is still in the cache.
-    @unsafe private func finish(_ y: UnsafeMutablePointer<Float>, rows: Int) {
-        if let norm {
-            unsafe RowLoops.affine(
-                y, to: y, rows: rows, channels: windows.outputs, scale: norm.scale.base,
-                shift: norm.shift.base, activation)
-        } else {
-            unsafe RowLoops.add(
-                bias?.value.base, to: y, rows: rows, channels: windows.outputs, activation)
         }
     }
 

@@ -6,29 +6,27 @@ import Model
 final class DepthwiseLayer: FloatLayer {
     private let windows: ConvolutionWindows
     private let weight: Parameter
-    private let bias: Parameter?
+    private let ending: ConvolutionEnding
     private let workspace: Workspace
-    private let norm: FoldedNorm?
-    private let activation: Activation
     private let turned: Buffer<Float>
     private let turnedGradient: Buffer<Float>
 
     init(
-        _ windows: ConvolutionWindows, weight: Parameter, bias: Parameter?, workspace: Workspace,
-        norm: FoldedNorm? = nil, activation: Activation = .identity
+        _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEnding,
+        workspace: Workspace
     ) {
         precondition(windows.groupChannels == 1 && windows.groupOutputs == 1, "not depthwise")
-        (self.windows, self.weight, self.bias) = (windows, weight, bias)
-        (self.workspace, self.norm, self.activation) = (workspace, norm, activation)
+        (self.windows, self.weight, self.ending) = (windows, weight, ending)
+        self.workspace = workspace
         turned = Buffer(count: weight.count)
         turnedGradient = Buffer(count: weight.count)
     }
 
-    var parameters: [Parameter] { [weight] + (bias.map { [$0] } ?? []) }
+    var parameters: [Parameter] { [weight] + (ending.bias.map { [$0] } ?? []) }
     var needsInputs: Bool { true }
 
     func forward(_ pass: LayerPass) {
-        norm?.update(bias: bias)
+        ending.update()
         turnFilters()
         let x = unsafe pass.inputs[0]
         let channels = windows.channels
@@ -42,7 +40,7 @@ final class DepthwiseLayer: FloatLayer {
                     let filter = unsafe turned.base + tap * channels
                     for c in 0..<channels { unsafe target[c] += source[c] * filter[c] }
                 }
-                unsafe finish(y)
+                unsafe ending.finish(y, rows: windows.outputWidth, channels: channels)
             }
         }
     }
@@ -65,7 +63,7 @@ final class DepthwiseLayer: FloatLayer {
             }
         }
         weight.addGradient(parts: parts, team: pass.team)
-        bias?.addGradient(parts: parts, offset: weight.count, team: pass.team)
+        ending.bias?.addGradient(parts: parts, offset: weight.count, team: pass.team)
     }
 
     @unsafe private func backward(_ pass: LayerPass, pictures: Range<Int>, shard: Int) {
@@ -118,18 +116,6 @@ final class DepthwiseLayer: FloatLayer {
                         ky * windows.kernelWidth + kx)
                 }
             }
-        }
-    }
-
-    @unsafe private func finish(_ y: UnsafeMutablePointer<Float>) {
-        let (rows, channels) = (windows.outputWidth, windows.channels)
-        if let norm {
-            unsafe RowLoops.affine(
-                y, to: y, rows: rows, channels: channels, scale: norm.scale.base,
-                shift: norm.shift.base, activation)
-        } else {
-            unsafe RowLoops.add(
-                bias?.value.base, to: y, rows: rows, channels: channels, activation)
         }
     }
 

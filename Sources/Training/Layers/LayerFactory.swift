@@ -68,14 +68,13 @@ struct LayerFactory {
             folded = FoldedNorm(norm(group[1].name, epsilon: epsilon))
         }
         let activation = activation(group.dropFirst(folded == nil ? 1 : 2))
+        let ending = ConvolutionEnding(bias: bias, norm: folded, activation: activation)
         if windows.groups > 1, windows.groupChannels == 1, windows.groupOutputs == 1 {
-            return DepthwiseLayer(
-                windows, weight: weight, bias: bias, workspace: workspace, norm: folded,
-                activation: activation)
+            return DepthwiseLayer(windows, weight: weight, ending: ending, workspace: workspace)
         }
-        return ConvolutionLayer(
-            windows, weight: weight, bias: bias, workspace: workspace, norm: folded,
-            activation: activation)
+        return WinogradLayer.suits(windows)
+            ? WinogradLayer(windows, weight: weight, ending: ending, workspace: workspace)
+            : ConvolutionLayer(windows, weight: weight, ending: ending, workspace: workspace)
     }
 
     private func norm(_ name: String, epsilon: Float) -> NormParameters {

@@ -7,6 +7,8 @@ final class Parameter {
     /// Whether the optimizer changes it; running statistics are kept but not trained.
     let isTrained: Bool
     let value: Buffer<Float>
+    /// Counts the changes of `value`, for those who keep what they made of it.
+    var generation = 0
     /// The sum of the gradients since the last step, empty until the first backward pass.
     let gradient = Buffer<Float>()
     /// The optimizer's velocity, empty until the first step with momentum.

@@ -22,11 +22,13 @@ import pictures
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[3] / "Tests/TrainingTests/Fixtures/runs"
 
-COMMON = dict(network="small", size=16, seed=1807, momentum=0.9, temperature=0.1)
+COMMON = dict(network="small", size=16, momentum=0.9, temperature=0.1)
+# Whitening makes much of rounding, and a picture that goes to another cluster changes the second
+# epoch of v1: its seed is one at which none does, whatever the kind of CPU.
 SETTINGS = [
-    dict(recipe="v1", pictures=600, sobel=True, clusters=4, prototypes=[], epochs=2, batch=100,
-         learning_rate=0.05, weight_decay=1e-5, warm_up=0, crop_scale=0.08, jitter=0),
-    dict(recipe="v2", pictures=120, sobel=False, clusters=8, prototypes=[8, 5], epochs=6,
+    dict(recipe="v1", seed=1817, pictures=600, sobel=True, clusters=4, prototypes=[], epochs=2,
+         batch=100, learning_rate=0.05, weight_decay=1e-5, warm_up=0, crop_scale=0.08, jitter=0),
+    dict(recipe="v2", seed=1807, pictures=120, sobel=False, clusters=8, prototypes=[8, 5], epochs=6,
          batch=60, learning_rate=0.01, weight_decay=1e-4, warm_up=0.1, crop_scale=0.3, jitter=0.5),
 ]
 

@@ -1,0 +1,22 @@
+/// What comes after a convolution's sums in the same pass over memory: its bias, and in
+/// evaluation the batch norm and activation that follow.
+struct ConvolutionEnding {
+    let bias: Parameter?
+    let norm: FoldedNorm?
+    let activation: Activation
+
+    /// Reads the running statistics again.
+    func update() { norm?.update(bias: bias) }
+
+    /// Finishes rows of sums while they are still in the cache.
+    @unsafe func finish(_ y: UnsafeMutablePointer<Float>, rows: Int, channels: Int) {
+        if let norm {
+            unsafe RowLoops.affine(
+                y, to: y, rows: rows, channels: channels, scale: norm.scale.base,
+                shift: norm.shift.base, activation)
+        } else {
+            unsafe RowLoops.add(
+                bias?.value.base, to: y, rows: rows, channels: channels, activation)
+        }
+    }
+}
