@@ -28,6 +28,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -55,7 +56,12 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: ["Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors"]),
-        .target(name: "Exchange", dependencies: ["Model", "Tensors"]),
+        .target(
+            name: "Exchange",
+            dependencies: [
+                "Model", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["ONNX/onnx.proto"]),
         .target(name: "Kernels", dependencies: ["Tensors", "CKernels"]),
         .target(name: "Inference", dependencies: ["Kernels", "Model", "Tensors"]),
         .target(
@@ -152,7 +158,11 @@ let package = Package(
             ]),
         .testTarget(
             name: "ExchangeTests",
-            dependencies: ["Exchange", "Training", "Model", "Tensors", "TestSupport"],
+            dependencies: [
+                "Exchange", "Quantization", "Inference", "Training", "Model", "Tensors",
+                "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport"]),
         .testTarget(

@@ -49,6 +49,12 @@ public struct ExchangeError: Error, Equatable, Sendable, CustomStringConvertible
         case noHead(layout: String, missing: String)
         /// The network that was made is no valid checkpoint.
         case checkpoint(CheckpointError.Reason)
+        /// A model is larger than its format can hold.
+        case tooLargeToWrite(bytes: Int)
+        /// Integers where floats are wanted.
+        case integerWeights
+        /// Protocol buffers cannot hold the model.
+        case notSerializable(String)
     }
 
     /// The file, what is wrong, and what to do.
@@ -102,6 +108,14 @@ extension ExchangeError.Reason {
                 + "leave --keep-head out"
         case .checkpoint(let reason):
             "cannot become a checkpoint: that \(reason.sentence)"
+        case .tooLargeToWrite(let bytes):
+            "cannot be written: the model's \(bytes >> 20) MiB are more than the 2 GiB of an ONNX "
+                + "file; give --safetensors"
+        case .integerWeights:
+            "cannot be written: the weights are int8, give the float checkpoint they were made of, "
+                + "or --onnx"
+        case .notSerializable(let reason):
+            "cannot be written (\(reason)): give --safetensors"
         }
     }
 

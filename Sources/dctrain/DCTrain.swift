@@ -12,7 +12,7 @@ struct DCTrain: ParsableCommand {
         abstract: "Learns a visual vocabulary from unlabelled pictures.",
         version: ProgramVersion.number,
         subcommands: [
-            Fit.self, Import.self, Cluster.self, Quantize.self, Embed.self, Evaluate.self,
-            ReportCommand.self, Visualize.self, Info.self,
+            Fit.self, Import.self, Export.self, Cluster.self, Quantize.self, Embed.self,
+            Evaluate.self, ReportCommand.self, Visualize.self, Info.self,
         ])
 }
