@@ -1,4 +1,5 @@
-"""Writes the fixtures of ClusteringTests: k-means by Faiss, PCA by numpy, quality by scikit-learn.
+"""Writes the fixtures of ClusteringTests: k-means by Faiss, PCA and power iteration clustering by
+numpy, quality by scikit-learn.
 
     python tools/golden/clustering.py    # needs numpy, faiss-cpu, scikit-learn
 
@@ -96,6 +97,37 @@ def quality():
     return cases
 
 
+def pic(name, n, d, groups, distinct, seed, neighbours):
+    """Power iteration clustering with dense matrices, for the points and for their copies."""
+    x = points(n, d, groups, distinct, seed).astype(np.float64) / 3
+    squares = ((x[:, None] - x[None]) ** 2).sum(2)
+    np.fill_diagonal(squares, np.inf)
+    nearest = np.argsort(squares, axis=1, kind="stable")[:, :neighbours]
+    edges = np.zeros((n, n))
+    for i in range(n):
+        edges[i, nearest[i]] = np.exp(-squares[i, nearest[i]] / 0.2**2)
+    edges = edges + edges.T
+    values = np.full(n, 1 / n)
+    for _ in range(200):
+        values = 0.001 * edges.T @ values + 0.999 / n
+        values /= values.sum()
+    pulls = edges * (values[None] - values[:, None])
+    roots = np.where(pulls.max(1) > 0, pulls.argmax(1), np.arange(n))
+    for _ in range(n):
+        roots = roots[roots]
+    joined, sizes = roots.copy(), np.bincount(roots, minlength=n)
+    for i in np.flatnonzero(sizes[roots] == 1):
+        hosts = [j for j in nearest[i] if sizes[roots[j]] > 1]
+        joined[i] = roots[hosts[0]] if hosts else roots[i]
+    return dict(name=name, n=n, d=d, groups=groups, distinct=distinct, points_seed=seed,
+                neighbours=neighbours, apart=numbered(roots), labels=numbered(joined))
+
+
+def numbered(roots):
+    numbers = {}
+    return [numbers.setdefault(int(root), len(numbers)) for root in roots]
+
+
 def write(name, value):
     FIXTURES.mkdir(parents=True, exist_ok=True)
     (FIXTURES / name).write_text(json.dumps(value, separators=(",", ":")) + "\n")
@@ -111,4 +143,8 @@ if __name__ == "__main__":
         kmeans("bad start", 500, 3, 4, 10, initial=[0] * 10),
     ])
     write("pca.json", pca())
+    write("pic.json", [
+        pic("groups", 300, 8, 12, 300, 5, 5), pic("a plane", 200, 2, 1, 200, 6, 2),
+        pic("copies", 120, 4, 6, 40, 7, 5),
+    ])
     write("quality.json", quality())
