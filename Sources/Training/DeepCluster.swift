@@ -55,16 +55,31 @@ package final class DeepCluster: EpochRecipe {
     package func cluster(epoch: Int, _ work: FitWork) throws -> EpochClustering {
         let points = try work.embeddings(.features, from: self, settings, exponent: -0.5).rows
         return try work.phase(.clustering, total: 0) {
+            let objective = try relabel(by: points, epoch: epoch)
+            var weights = RandomStream.head.generator(seed: settings.seed, epoch)
+            head = ClassifierHead(inputs: settings.featureWidth, classes: clusterCount)
+            head.reset(using: &weights)
+            return EpochClustering(assignments: assignments, objective: objective)
+        }
+    }
+
+    /// Clusters the pictures' embeddings.
+    ///
+    /// - Returns: The mean squared distance to the centroid; 0 where there are no centroids.
+    private func relabel(by points: Tensor<Float>, epoch: Int) throws -> Double {
+        switch settings.clustering {
+        case .kmeans:
             var random = RandomStream.clustering.generator(seed: settings.seed, epoch)
             let result = try KMeans(
                 clusters: settings.clusters, iterations: 20,
                 seed: UInt32(truncatingIfNeeded: random.next())
             ).fit(points)
             relabel(result.assignments, clusters: settings.clusters)
-            var weights = RandomStream.head.generator(seed: settings.seed, epoch)
-            head = ClassifierHead(inputs: settings.featureWidth, classes: clusterCount)
-            head.reset(using: &weights)
-            return EpochClustering(assignments: assignments, objective: result.meanDistance)
+            return result.meanDistance
+        case .pic:
+            let result = try PowerIterationClustering().fit(points)
+            relabel(result.assignments, clusters: result.clusters)
+            return 0
         }
     }
 

@@ -187,6 +187,23 @@ struct MethodTests {
         #expect(recipe.requests(epoch: 0).reduce(0) { $0 + $1.count } == 150)
     }
 
+    /// PIC finds other numbers of clusters in each epoch, and a run with it can be resumed.
+    @Test func powerIterationClusteringMakesPseudoLabels() throws {
+        var whole = request("whole", .v1)
+        whole.clustering = .pic
+        try fit(whole)
+        var parts = whole
+        parts.run = "\(temporary.path)/parts"
+        for _ in 0..<2 {
+            #expect(throws: FitInterruption.self) { try fit(parts, stopAfter: 3) }
+        }
+        let session = try fit(parts)
+        #expect(session.metrics.allSatisfy { $0.clusters.empty == 0 && $0.loss.isFinite })
+        #expect(try bytes("whole") == bytes("parts"))
+        // What ships has the clusters asked for.
+        #expect(try model("whole").clustering?.clusters == 4)
+    }
+
     @Test func aDryRunPlansAndLeavesNothing() throws {
         var request = request("run")
         request.isDryRun = true
