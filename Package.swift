@@ -61,7 +61,7 @@ let package = Package(
             dependencies: [
                 "Model", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
-            exclude: ["ONNX/onnx.proto"]),
+            exclude: ["Export/onnx.proto"]),
         .target(name: "Kernels", dependencies: ["Tensors", "CKernels"]),
         .target(name: "Inference", dependencies: ["Kernels", "Model", "Tensors"]),
         .target(
