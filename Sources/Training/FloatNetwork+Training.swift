@@ -1,5 +1,5 @@
 import Model
-package import Tensors
+public import Tensors
 
 extension FloatNetwork {
     /// Runs the network in training mode and keeps what `backward` needs: batch norm by the
@@ -9,7 +9,7 @@ extension FloatNetwork {
     ///   - batch: `[n, height, width, channels]`.
     ///   - random: One number is drawn, which decides what is dropped.
     /// - Returns: The output, `[n, …]`.
-    package func forward(
+    public func forward(
         _ batch: Tensor<Float>, using random: inout SeededGenerator
     ) -> Tensor<Float> {
         check(batch)
@@ -31,7 +31,7 @@ extension FloatNetwork {
     ///
     /// - Parameter outputGradient: The loss's gradient by the output, `[n, …]`. It may be used
     ///   once for each `forward`, as memory is used again on the way.
-    package func backward(_ outputGradient: Tensor<Float>) {
+    public func backward(_ outputGradient: Tensor<Float>) {
         guard let (count, seed) = lastPass else {
             preconditionFailure("backward without a forward pass before it")
         }

@@ -6,16 +6,16 @@ package import Tensors
 /// The decay applies to everything trained, biases and the factors of batch norm included.
 ///
 /// Source: the reference code of DeepCluster, which uses `torch.optim.SGD` without Nesterov.
-package struct SGD: Sendable, Equatable {
+public struct SGD: Sendable, Equatable {
     /// The learning rate.
-    package var learningRate: Float
+    public var learningRate: Float
     /// The share of the last velocity that is kept; with zero no velocity is stored.
-    package var momentum: Float
+    public var momentum: Float
     /// The weight decay.
-    package var weightDecay: Float
+    public var weightDecay: Float
 
     /// An optimizer; the defaults are plain gradient descent.
-    package init(learningRate: Float, momentum: Float = 0, weightDecay: Float = 0) {
+    public init(learningRate: Float, momentum: Float = 0, weightDecay: Float = 0) {
         self.learningRate = learningRate
         self.momentum = momentum
         self.weightDecay = weightDecay
@@ -28,7 +28,7 @@ extension FloatNetwork {
     /// - Parameters:
     ///   - optimizer: The rule and its settings.
     ///   - frozen: Tensors that stay as they are.
-    package func step(_ optimizer: SGD, freezing frozen: Set<String> = []) {
+    public func step(_ optimizer: SGD, freezing frozen: Set<String> = []) {
         for parameter in parameters.values where parameter.isTrained {
             defer { parameter.gradientIsFresh = true }
             guard !parameter.gradientIsFresh, !frozen.contains(parameter.name) else { continue }

@@ -12,6 +12,7 @@ let package = Package(
     products: [
         .executable(name: "cluster-bench", targets: ["ClusterBench"]),
         .executable(name: "engine-bench", targets: ["EngineBench"]),
+        .executable(name: "train-bench", targets: ["TrainBench"]),
     ],
     dependencies: [
         .package(name: "deepcluster", path: "../.."),
@@ -23,6 +24,7 @@ let package = Package(
             name: "EngineBench",
             dependencies: ["CLimits", library, argumentParser]),
         .executableTarget(name: "ClusterBench", dependencies: [library, argumentParser]),
+        .executableTarget(name: "TrainBench", dependencies: [library, argumentParser]),
     ]
 )
 

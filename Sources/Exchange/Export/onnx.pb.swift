@@ -16,8 +16,8 @@
 //
 // onnx.pb.swift is made of it, with protoc 3.21.12 and protoc-gen-swift 1.39.0:
 //
-//   protoc --swift_out=Sources/Exchange/ONNX --swift_opt=Visibility=Package \
-//       --swift_opt=UseAccessLevelOnImports=true -I Sources/Exchange/ONNX onnx.proto
+//   protoc --swift_out=Sources/Exchange/Export --swift_opt=Visibility=Package \
+//       --swift_opt=UseAccessLevelOnImports=true -I Sources/Exchange/Export onnx.proto
 
 #if canImport(FoundationEssentials)
 package import FoundationEssentials
