@@ -55,9 +55,8 @@ struct ONNXExporter {
         let result = value(of: layer)
         switch layer.kind {
         case .sobel:
-            let weights = graph.constant("\(name).weight", Self.sobel)
             graph.add(
-                "Conv", [inputs[0], weights], result,
+                "Conv", [inputs[0], sobelWeights(name)], result,
                 [("kernel_shape", .ints([3, 3])), ("pads", .ints([1, 1, 1, 1]))])
         case .convolution(let convolution):
             let padding = convolution.padding
@@ -141,15 +140,33 @@ struct ONNXExporter {
         ]
     }
 
-    /// The grey mean and both gradients as one convolution, `[2, 3, 3, 3]`.
-    private static let sobel: Tensor<Float> = {
-        let filters: [[Float]] = [
+    /// The grey mean and both gradients as one convolution, `[2, 3, 3, 3]`, in thirds.
+    private static let sobel: Tensor<Int8> = {
+        let filters: [[Int8]] = [
             [1, 0, -1, 2, 0, -2, 1, 0, -1], [1, 2, 1, 0, 0, 0, -1, -2, -1],
         ]
         return Tensor(
-            filters.flatMap { filter in (0..<3).flatMap { _ in filter.map { $0 / 3 } } },
-            shape: [2, 3, 3, 3])
+            filters.flatMap { filter in (0..<3).flatMap { _ in filter } }, shape: [2, 3, 3, 3])
     }()
+
+    /// The value that holds the edge filter.
+    ///
+    /// In an int8 network its weights are bytes too: ONNX Runtime quantizes floats there by
+    /// itself, to a scale that has no byte for a third.
+    private mutating func sobelWeights(_ name: String) -> String {
+        guard isInteger else {
+            let floats = Self.sobel.elements.map { Float($0) / 3 }
+            return graph.constant("\(name).weight", Tensor(floats, shape: Self.sobel.shape))
+        }
+        graph.add(
+            "DequantizeLinear",
+            [
+                graph.constant("\(name).weight", Self.sobel),
+                graph.constant("\(name).weight_scale", Float(1) / 3),
+                graph.constant("\(name).weight_zero_point", Int8(0)),
+            ], "\(name).weight:real")
+        return "\(name).weight:real"
+    }
 
     // MARK: Weights
 
