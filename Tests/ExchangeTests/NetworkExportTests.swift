@@ -182,6 +182,32 @@ struct NetworkExportTests {
         for (a, b) in zip(feature, expected) { #expect(abs(a - b) <= 1e-4 * size) }
     }
 
+    /// A head that was kept is an output beside the feature.
+    @Test(
+        .enabled(if: ONNXRuntime.isThere, Comment(rawValue: ONNXRuntime.message)),
+        arguments: PyTorchFixture.all.prefix(3))
+    func keptHeadsAreOutputsOfTheirOwn(fixture: PyTorchFixture) throws {
+        let checkpoint = try ImportedNetwork(
+            contentsOf: fixture.path, options: ImportOptions(keepsHead: true)
+        ).checkpoint
+        let path = "\(temporary.path)/headed.onnx"
+        try NetworkExport.writeONNX(checkpoint, to: path)
+        let picture = PyTorchFixture.picture(for: checkpoint.input)
+        let found = try ONNXRuntime.run(path, Self.channelsFirst(picture), in: temporary.path)
+        let expected = try Self.evaluated(
+            checkpoint, picture,
+            capturing: [checkpoint.network.feature, checkpoint.network.output])
+        for (output, layer) in [
+            ("feature", checkpoint.network.feature), ("output", checkpoint.network.output),
+        ] {
+            let values = try #require(expected[layer]).elements
+            let numbers = try #require(found[output])
+            try #require(numbers.count == values.count)
+            let size = values.reduce(0) { max($0, abs($1)) }
+            for (a, b) in zip(numbers, values) { #expect(abs(a - b) <= 1e-4 * size) }
+        }
+    }
+
     // MARK: The files themselves
 
     @Test func theModelTellsOfItself() throws {

@@ -81,7 +81,7 @@ struct ONNXExporter {
         case .relu:
             graph.add("Relu", inputs, result)
         case .relu6:
-            let bounds = [graph.constant("zero", Float(0)), graph.constant("six", Float(6))]
+            let bounds = [graph.constant(":zero", Float(0)), graph.constant(":six", Float(6))]
             graph.add("Clip", inputs + bounds, result)
         case .maxPool(let pooling):
             graph.add("MaxPool", inputs, result, Self.window(pooling))
@@ -107,7 +107,7 @@ struct ONNXExporter {
     /// A zero vector stays zero.
     private mutating func addNormalization(_ input: String, _ result: String) {
         graph.add("ReduceL2", [input], "\(result):norm", [("axes", .ints([1]))])
-        let least = graph.constant("least_norm", Float.leastNormalMagnitude)
+        let least = graph.constant(":least_norm", Float.leastNormalMagnitude)
         graph.add("Max", ["\(result):norm", least], "\(result):divisor")
         graph.add("Div", [input, "\(result):divisor"], result)
     }
@@ -306,7 +306,7 @@ struct ONNXExporter {
         case .l2Normalize: "embedding"
         default:
             // Those of the graph's outputs are taken.
-            ["embedding", "distances", "cluster", "feature", "zero", "six"].contains(layer.name)
+            ["embedding", "distances", "cluster", "feature", "output"].contains(layer.name)
                 ? "\(layer.name):layer" : layer.name
         }
     }
@@ -327,9 +327,26 @@ struct ONNXExporter {
                 "ArgMin", ["distances"], "cluster", [("axis", .int(1)), ("keepdims", .int(0))])
             graph.addOutput("cluster", [nil], .int64, note: "The nearest cluster.")
         case .l2Normalize: break
-        default:
-            graph.add("Identity", [try read(last.name, by: nil)], "feature")
-            graph.addOutput("feature", [nil, width(last)], note: "The last layer's output.")
+        default: try addFeature(and: last)
         }
+    }
+
+    /// The feature of a network without an embedding, in H, W, C order where it is a map, and the
+    /// output of a head behind it.
+    private mutating func addFeature(and last: Layer) throws(ExchangeError.Reason) {
+        let feature = checkpoint.network.feature
+        let width = shapes[feature]?.count ?? 0
+        if isFlat(feature) {
+            graph.add("Identity", [try read(feature, by: nil)], "feature")
+        } else {
+            let map = try read(feature, by: last)
+            graph.add("Transpose", [map], "feature:rows", [("perm", .ints([0, 2, 3, 1]))])
+            graph.add("Flatten", ["feature:rows"], "feature", [("axis", .int(1))])
+        }
+        graph.addOutput("feature", [nil, width], note: "The network's feature.")
+        guard last.name != feature else { return }
+        graph.add("Identity", [try read(last.name, by: nil)], "output")
+        graph.addOutput(
+            "output", [nil, shapes[last.name]?.count ?? 0], note: "The output of the head.")
     }
 }
