@@ -44,7 +44,8 @@ extension RunFolder {
     /// - Parameter note: Told of each damaged generation that is passed over.
     /// - Returns: The state.
     package func newestState(note: (String) -> Void) -> TrainingState? {
-        for generation in Self.generations(of: path) {
+        let generations = Self.generations(of: path)
+        for generation in generations {
             let file = "\(stateFolder)/\(generation.name)"
             if let digest = try? FileDigest.sha256(ofFileAt: file),
                 digest.hasPrefix(generation.digest),
@@ -53,10 +54,11 @@ extension RunFolder {
             {
                 return state
             }
-            note("'\(file)' is damaged: going back to the state saved before it")
+            note("'\(file)' is damaged: looking for the state saved before it")
             // Moved aside, so that it does not count as one of the two that are kept.
             unsafe rename(file, "\(file).damaged")
         }
+        if !generations.isEmpty { note("no saved state is whole: beginning anew") }
         return nil
     }
 

@@ -72,6 +72,17 @@ struct RunFolderTests {
         #expect(folder.newestState { Issue.record("\($0)") }?.epoch == 2)
     }
 
+    @Test func whereNoStateIsWholeTheRunBeginsAnew() throws {
+        let folder = try RunFolder(path)
+        var notes: [String] = []
+        #expect(folder.newestState { notes.append($0) } == nil)
+        #expect(notes.isEmpty)
+        try folder.save(state(epoch: 1))
+        try damage(newestFile(), at: 0.5)
+        #expect(folder.newestState { notes.append($0) } == nil)
+        #expect(notes.count == 2 && notes[1].contains("no saved state is whole"))
+    }
+
     @Test func aTruncatedGenerationIsDamaged() throws {
         let folder = try RunFolder(path)
         try folder.save(state(epoch: 1))
