@@ -55,7 +55,7 @@ package final class DeepCluster: EpochRecipe {
     package func cluster(epoch: Int, _ work: FitWork) throws -> EpochClustering {
         let points = try work.embeddings(.features, from: self, settings, exponent: -0.5).rows
         return try work.phase(.clustering, total: 0) {
-            let objective = try relabel(by: points, epoch: epoch)
+            let objective = try relabel(by: points, epoch: epoch, work.observer)
             var weights = RandomStream.head.generator(seed: settings.seed, epoch)
             head = ClassifierHead(inputs: settings.featureWidth, classes: clusterCount)
             head.reset(using: &weights)
@@ -66,7 +66,9 @@ package final class DeepCluster: EpochRecipe {
     /// Clusters the pictures' embeddings.
     ///
     /// - Returns: The mean squared distance to the centroid; 0 where there are no centroids.
-    private func relabel(by points: Tensor<Float>, epoch: Int) throws -> Double {
+    private func relabel(
+        by points: Tensor<Float>, epoch: Int, _ observer: any FitObserver
+    ) throws -> Double {
         switch settings.clustering {
         case .kmeans:
             var random = RandomStream.clustering.generator(seed: settings.seed, epoch)
@@ -78,6 +80,11 @@ package final class DeepCluster: EpochRecipe {
             return result.meanDistance
         case .pic:
             let result = try PowerIterationClustering().fit(points)
+            if result.clusters > pictures / 2 {
+                observer.note(
+                    "PIC makes \(result.clusters) clusters of \(pictures) pictures, since few are near "
+                        + "enough to each other: --clustering kmeans has something to learn from")
+            }
             relabel(result.assignments, clusters: result.clusters)
             return 0
         }

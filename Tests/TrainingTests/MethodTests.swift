@@ -204,6 +204,27 @@ struct MethodTests {
         #expect(try model("whole").clustering?.clusters == 4)
     }
 
+    /// Pictures of noise.
+    private struct Noise: PictureSource {
+        let place = "noise", count = 30, digest = "noise"
+        func path(of index: Int) -> String { "noise-\(index)" }
+        func label(of index: Int) -> Int? { nil }
+        func picture(at index: Int, for input: InputSpecification) -> Picture {
+            var random = SeededGenerator(seed: UInt64(index))
+            let pixels = (0..<768).map { _ in UInt8(random.index(below: 256)) }
+            return Picture(width: 16, height: 16, pixels: pixels)
+        }
+    }
+
+    /// Whitened to nearly as many dimensions as there are pictures, none has another near it.
+    @Test func picturesThatPICLeavesAloneAreTold() throws {
+        var request = request("run", .v1)
+        request.clustering = .pic
+        let observer = RecordingObserver()
+        try FitSession(request, source: Noise(), observer: observer).run()
+        #expect(observer.notes.contains { $0.contains("--clustering kmeans") })
+    }
+
     @Test func aDryRunPlansAndLeavesNothing() throws {
         var request = request("run")
         request.isDryRun = true
