@@ -22,7 +22,7 @@ extension KMeans {
     ) -> (assignments: [Int32], distances: [Float]) {
         let (n, d, k) = (points.shape[0], points.rowCount, centroids.shape[0])
         precondition(k > 0 && centroids.rowCount == d, "\(centroids.shape) for points of \(d)")
-        let offsets = spherical ? [Float](repeating: 0, count: k) : squaredNorms(centroids)
+        let offsets = spherical ? [Float](repeating: 0, count: k) : Rows.squaredNorms(centroids)
         var assignments = [Int32](repeating: 0, count: n)
         var distances = [Float](repeating: 0, count: n)
         unsafe points.elements.withUnsafeBufferPointer { x in
@@ -30,7 +30,7 @@ extension KMeans {
                 unsafe assignments.withUnsafeMutableBufferPointer { assignments in
                     unsafe distances.withUnsafeMutableBufferPointer { distances in
                         Blocks.forEach(of: n, size: max(64, blockElements / k)) { rows in
-                            let scores = unsafe scores(
+                            let scores = unsafe Rows.scores(
                                 x.extracting(rows.lowerBound * d..<rows.upperBound * d), c,
                                 offsets, rows: rows.count, d: d, factor: spherical ? -1 : -2)
                             for row in rows {
@@ -40,7 +40,7 @@ extension KMeans {
                                         scores.extracting(first..<first + k))
                                 }
                                 unsafe assignments[row] = Int32(nearest)
-                                unsafe distances[row] = squaredDistance(
+                                unsafe distances[row] = Rows.squaredDistance(
                                     x.extracting(row * d..<(row + 1) * d),
                                     c.extracting(nearest * d..<(nearest + 1) * d))
                             }
@@ -50,31 +50,6 @@ extension KMeans {
             }
         }
         return (assignments, distances)
-    }
-
-    private static func squaredNorms(_ rows: Tensor<Float>) -> [Float] {
-        (0..<rows.shape[0]).map { row in
-            Float(rows[row: row].reduce(0.0) { $0 + Double($1) * Double($1) })
-        }
-    }
-
-    /// `offsets + factor · points · centroidsᵀ`, a row for each point.
-    private static func scores(
-        _ points: UnsafeBufferPointer<Float>, _ centroids: UnsafeBufferPointer<Float>,
-        _ offsets: [Float], rows: Int, d: Int, factor: Float
-    ) -> [Float] {
-        let k = offsets.count
-        var scores: [Float] = []
-        scores.reserveCapacity(rows * k)
-        for _ in 0..<rows { scores += offsets }
-        guard d > 0, rows > 0 else { return scores }
-        unsafe scores.withUnsafeMutableBufferPointer { scores in
-            unsafe BLAS.gemm(
-                transposeA: false, transposeB: true, m: rows, n: k, k: d, alpha: factor,
-                a: points.baseAddress!, lda: d, b: centroids.baseAddress!, ldb: d, beta: 1,
-                c: scores.baseAddress!, ldc: k)
-        }
-        return scores
     }
 
     /// The lowest index of the least value, 0 when none is finite.
@@ -96,16 +71,5 @@ extension KMeans {
             return (index..<index + 16).first { unsafe values[$0] == minimum } ?? index
         }
         return (tail..<values.count).first { unsafe values[$0] == minimum } ?? 0
-    }
-
-    private static func squaredDistance(
-        _ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>
-    ) -> Float {
-        var sum: Float = 0
-        for index in 0..<a.count {
-            let difference = unsafe a[index] - b[index]
-            sum += difference * difference
-        }
-        return sum
     }
 }

@@ -22,9 +22,7 @@ package struct NearestNeighbours {
     package init(of points: Tensor<Float>, neighbours: Int) {
         let (n, d) = (points.shape[0], points.rowCount)
         let count = min(neighbours, n - 1)
-        let norms = (0..<n).map { row in
-            Float(points[row: row].reduce(0.0) { $0 + Double($1) * Double($1) })
-        }
+        let norms = Rows.squaredNorms(points)
         var indices = [Int32](repeating: 0, count: n * count)
         var distances = [Float](repeating: 0, count: n * count)
         unsafe points.elements.withUnsafeBufferPointer { x in
@@ -34,10 +32,12 @@ package struct NearestNeighbours {
                         let found = unsafe Self.nearest(to: rows, of: x, norms, d: d, count: count)
                         for (place, candidate) in found.enumerated() {
                             let slot = rows.lowerBound * count + place
-                            unsafe indices[slot] = Int32(candidate.index)
+                            let (row, other) = (slot / count, candidate.index)
+                            unsafe indices[slot] = Int32(other)
                             // The norms' form loses digits where points are close.
-                            unsafe distances[slot] = Self.squaredDistance(
-                                x, slot / count, candidate.index, d)
+                            unsafe distances[slot] = Rows.squaredDistance(
+                                x.extracting(row * d..<(row + 1) * d),
+                                x.extracting(other * d..<(other + 1) * d))
                         }
                     }
                 }
@@ -57,16 +57,10 @@ package struct NearestNeighbours {
             repeating: (.infinity, Int.max), count: rows.count * count)
         for first in stride(from: 0, to: norms.count, by: blockColumns) {
             let columns = first..<min(norms.count, first + blockColumns)
-            var scores: [Float] = []
-            scores.reserveCapacity(rows.count * columns.count)
-            for _ in rows { scores += norms[columns] }
-            unsafe scores.withUnsafeMutableBufferPointer { scores in
-                unsafe BLAS.gemm(
-                    transposeA: false, transposeB: true, m: rows.count, n: columns.count, k: d,
-                    alpha: -2, a: x.baseAddress! + rows.lowerBound * d, lda: d,
-                    b: x.baseAddress! + columns.lowerBound * d, ldb: d, beta: 1,
-                    c: scores.baseAddress!, ldc: columns.count)
-            }
+            let scores = unsafe Rows.scores(
+                x.extracting(rows.lowerBound * d..<rows.upperBound * d),
+                x.extracting(columns.lowerBound * d..<columns.upperBound * d), norms[columns],
+                rows: rows.count, d: d, factor: -2)
             for row in rows {
                 let place = (row - rows.lowerBound) * count
                 let start = (row - rows.lowerBound) * columns.count - columns.lowerBound
@@ -90,14 +84,5 @@ package struct NearestNeighbours {
             slot -= 1
         }
         best[slot] = candidate
-    }
-
-    private static func squaredDistance(
-        _ x: UnsafeBufferPointer<Float>, _ a: Int, _ b: Int, _ d: Int
-    ) -> Float {
-        (0..<d).reduce(0) { sum, column in
-            let difference = unsafe x[a * d + column] - x[b * d + column]
-            return sum + difference * difference
-        }
     }
 }

@@ -1,3 +1,4 @@
+private import LinearAlgebra
 public import Tensors
 
 /// Divides each row by its Euclidean norm; a zero row stays zero.
@@ -33,5 +34,56 @@ extension Tensor<Float> {
         for index in values.indices where !values[index].isFinite {
             throw .notFinite(row: index / max(1, rowCount))
         }
+    }
+}
+
+/// Distances between rows, as products find them and as they are.
+enum Rows {
+    /// The squared length of each row, summed in Double.
+    static func squaredNorms(_ rows: Tensor<Float>) -> [Float] {
+        (0..<rows.shape[0]).map { row in
+            Float(rows[row: row].reduce(0.0) { $0 + Double($1) * Double($1) })
+        }
+    }
+
+    /// `offsets + factor · points · othersᵀ`, a row for each point: with squared norms and −2 the
+    /// squared distances, but for the point's own norm.
+    ///
+    /// - Parameters:
+    ///   - points: `[rows, d]`.
+    ///   - others: `[offsets.count, d]`.
+    ///   - offsets: A number for each of the others.
+    ///   - rows: The number of points.
+    ///   - d: The dimension.
+    ///   - factor: What the products are multiplied by.
+    /// - Returns: `[rows, offsets.count]`.
+    @unsafe static func scores(
+        _ points: UnsafeBufferPointer<Float>, _ others: UnsafeBufferPointer<Float>,
+        _ offsets: some Collection<Float>, rows: Int, d: Int, factor: Float
+    ) -> [Float] {
+        let k = offsets.count
+        var scores: [Float] = []
+        scores.reserveCapacity(rows * k)
+        for _ in 0..<rows { scores += offsets }
+        guard d > 0, rows > 0 else { return scores }
+        unsafe scores.withUnsafeMutableBufferPointer { scores in
+            unsafe BLAS.gemm(
+                transposeA: false, transposeB: true, m: rows, n: k, k: d, alpha: factor,
+                a: points.baseAddress!, lda: d, b: others.baseAddress!, ldb: d, beta: 1,
+                c: scores.baseAddress!, ldc: k)
+        }
+        return scores
+    }
+
+    /// The squared distance itself, summed in Float in index order.
+    @unsafe static func squaredDistance(
+        _ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>
+    ) -> Float {
+        var sum: Float = 0
+        for index in 0..<a.count {
+            let difference = unsafe a[index] - b[index]
+            sum += difference * difference
+        }
+        return sum
     }
 }
