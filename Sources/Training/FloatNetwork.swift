@@ -56,6 +56,26 @@ public final class FloatNetwork {
         try load(tensors)
     }
 
+    /// The network of `other` for pictures of another size: weights, gradients, velocities and
+    /// running statistics are the same objects, so that both learn one set of weights.
+    ///
+    /// - Throws: `TrainingError.wrongShape` where a tensor fits pictures of one size alone.
+    init(sharing other: FloatNetwork, inputShape: Shape) throws(TrainingError) {
+        shapes = try Self.shapes(of: other.network, inputShape)
+        for tensor in Self.specifications(of: other.network, shapes: shapes) {
+            let expected = other.parameters[tensor.name]!.shape
+            guard tensor.shape == expected else {
+                throw .wrongShape(tensor: tensor.name, expected: expected, found: tensor.shape)
+            }
+        }
+        network = other.network
+        self.inputShape = inputShape
+        parameters = other.parameters
+        outputShape = shapes[network.output]!
+        (threads, team, workspace) = (other.threads, other.team, other.workspace)
+        wantsInputGradient = false
+    }
+
     /// The weights and running statistics by name, such as `conv1.weight`.
     ///
     /// Setting them needs every tensor of the network in its shape.

@@ -2,10 +2,9 @@ package import Tensors
 
 /// One set of weights that learns from crops of one or two sizes.
 ///
-/// A `FloatNetwork` takes pictures of one size, so small crops have a network of their own,
-/// whose weights are made equal before each step and whose gradients are added to the others'.
-/// Batch norm sees crops of each size apart, as in the published code; the running statistics
-/// are moved by both.
+/// A `FloatNetwork` takes pictures of one size, so small crops have a network of their own over
+/// the same weights, gradients and running statistics. Batch norm sees crops of each size apart, as
+/// in the published code; the running statistics are moved by both.
 ///
 /// Source: Caron et al., NeurIPS 2020 (arXiv:2006.09882), "multi-crop".
 package final class TwoSizeNetwork {
@@ -22,9 +21,7 @@ package final class TwoSizeNetwork {
             small = nil
             return
         }
-        small = try FloatNetwork(
-            network: large.network, inputShape: [smallSize, smallSize, 3],
-            tensors: large.tensors, threads: large.threads)
+        small = try FloatNetwork(sharing: large, inputShape: [smallSize, smallSize, 3])
     }
 
     /// The output of a training pass, `[n, d]`: the rows of the large crops, then of the small.
@@ -33,19 +30,13 @@ package final class TwoSizeNetwork {
     ) -> Tensor<Float> {
         let output = large.forward(batch.large, using: &random)
         guard let small, let crops = batch.small else { return output }
-        do throws(TrainingError) {
-            try small.load(large.tensors)
-        } catch {
-            preconditionFailure("\(error)")
-        }
         let rest = small.forward(crops, using: &random)
-        large.takeRunningStatistics(of: small)
         return Tensor(
             output.elements + rest.elements,
             shape: [output.shape[0] + rest.shape[0], output.rowCount])
     }
 
-    /// Adds the gradients of the last `forward` to those of the large crops' network.
+    /// Adds the gradients of the last `forward`.
     ///
     /// - Parameter gradient: The loss's gradient by the output, `[n, d]`.
     package func backward(_ gradient: Tensor<Float>) {
@@ -56,25 +47,5 @@ package final class TwoSizeNetwork {
         let first = gradient.shape[0] - rows
         large.backward(gradient.rows(at: 0..<first))
         small.backward(gradient.rows(at: first..<first + rows))
-        large.takeGradients(of: small)
-    }
-}
-
-extension FloatNetwork {
-    /// Sets the running statistics to those of a network of the same layers.
-    fileprivate func takeRunningStatistics(of other: FloatNetwork) {
-        for (name, parameter) in parameters where !parameter.isTrained {
-            guard let source = other.parameters[name] else { continue }
-            parameter.value.copy(from: source.value.elements(parameter.count))
-        }
-    }
-
-    /// Adds the gradients of a network of the same layers, which forgets them.
-    fileprivate func takeGradients(of other: FloatNetwork) {
-        for (name, parameter) in parameters {
-            guard let source = other.parameters[name], !source.gradientIsFresh else { continue }
-            parameter.addGradient(parts: [source.gradient], team: team)
-            source.gradientIsFresh = true
-        }
     }
 }
