@@ -155,7 +155,18 @@ extension WinogradLayer {
         }
     }
 
-    /// Calls `body` with each tile of some rows: its number, and where its outputs begin.
+    /// A tile of outputs, or of the inputs that these are made of, as far as it lies in the map.
+    private struct Tile {
+        /// Where the channels of its first position begin, which may be beyond the map.
+        let offset: Int
+        /// Its lines that are in the map.
+        let lines: Range<Int>
+        /// The positions of a line that are in the map.
+        let places: Range<Int>
+    }
+
+    /// Calls `body` with the number of each tile of some rows, its picture, and where its outputs
+    /// begin.
     private func forEachTile(
         of rows: Range<Int>, _ body: (_ tile: Int, _ picture: Int, _ y: Int, _ x: Int) -> Void
     ) {
@@ -169,38 +180,68 @@ extension WinogradLayer {
         }
     }
 
+    /// Calls `body` with each tile of inputs and its number.
+    private func forEachInputTile(of rows: Range<Int>, _ body: (Int, Tile) -> Void) {
+        let (height, width) = (windows.height, windows.width)
+        forEachTile(of: rows) { number, picture, y, x in
+            let (top, left) = (y - windows.top, x - windows.left)
+            body(
+                number,
+                Tile(
+                    offset: ((picture * height + top) * width + left) * inputs,
+                    lines: Self.inside(top, WinogradTransform.side, of: height),
+                    places: Self.inside(left, WinogradTransform.side, of: width)))
+        }
+    }
+
+    /// Calls `body` with each tile of outputs and its number.
+    private func forEachOutputTile(of rows: Range<Int>, _ body: (Int, Tile) -> Void) {
+        let (height, width) = (windows.outputHeight, windows.outputWidth)
+        forEachTile(of: rows) { number, picture, y, x in
+            body(
+                number,
+                Tile(
+                    offset: ((picture * height + y) * width + x) * outputs,
+                    lines: Self.inside(y, transform.outputs, of: height),
+                    places: Self.inside(x, transform.outputs, of: width)))
+        }
+    }
+
+    /// Which of `count` positions from `first` on are among `extent`.
+    private static func inside(_ first: Int, _ count: Int, of extent: Int) -> Range<Int> {
+        let lower = max(0, -first)
+        return lower..<max(lower, min(count, extent - first))
+    }
+
     /// `V ← Bᵀ·d·B` of each tile of inputs; beyond the map they are zero.
     @unsafe private func gather(
         _ x: UnsafePointer<Float>, _ rows: Range<Int>, to v: UnsafeMutablePointer<Float>
     ) {
         let plane = rows.count * tilesAcross * inputs
-        let (height, width) = (windows.height, windows.width)
         let side = WinogradTransform.side
         unsafe withUnsafeTemporaryAllocation(of: Lanes.self, capacity: Self.places) { scratch in
             let scratch = scratch.baseAddress!
-            forEachTile(of: rows) { tile, picture, y, x0 in
-                let (top, left) = (y - windows.top, x0 - windows.left)
-                let base = unsafe x + ((picture * height + top) * width + left) * inputs
-                let isInside = left >= 0 && left + side <= width
+            forEachInputTile(of: rows) { number, tile in
+                let isInside = tile.places.count == side
                 for c in stride(from: 0, to: inputs, by: 8) {
                     for i in 0..<side {
                         let target = unsafe scratch + i * side
-                        guard top + i >= 0, top + i < height else {
+                        guard tile.lines.contains(i) else {
                             unsafe target.update(repeating: .zero, count: side)
                             continue
                         }
-                        let source = unsafe base + i * width * inputs + c
+                        let source = unsafe x + tile.offset + i * windows.width * inputs + c
                         func at(_ j: Int) -> Lanes {
-                            isInside || (left + j >= 0 && left + j < width)
+                            isInside || tile.places.contains(j)
                                 ? unsafe Lanes(source + j * inputs, count: 8) : .zero
                         }
                         unsafe store(
                             WinogradTransform.input((at(0), at(1), at(2), at(3), at(4), at(5))),
                             to: target)
                     }
-                    let target = unsafe v + tile * inputs + c
+                    let target = unsafe v + number * inputs + c
                     for j in 0..<side {
-                        let t = unsafe WinogradTransform.input(column(scratch + j))
+                        let t = unsafe WinogradTransform.input(loaded(scratch + j, step: side))
                         unsafe spread(t, to: target + j * plane, step: side * plane)
                     }
                 }
@@ -216,12 +257,9 @@ extension WinogradLayer {
         let side = WinogradTransform.side
         unsafe withUnsafeTemporaryAllocation(of: Lanes.self, capacity: Self.places) { scratch in
             let scratch = scratch.baseAddress!
-            forEachTile(of: rows) { tile, picture, top, left in
-                let high = min(transform.outputs, windows.outputHeight - top)
-                let wide = min(transform.outputs, windows.outputWidth - left)
-                let base = unsafe y + place(picture, top, left)
+            forEachOutputTile(of: rows) { number, tile in
                 for c in stride(from: 0, to: outputs, by: 8) {
-                    let source = unsafe m + tile * outputs + c
+                    let source = unsafe m + number * outputs + c
                     for j in 0..<side {
                         let t = unsafe transform.output(
                             gathered(source + j * plane, step: side * plane))
@@ -230,9 +268,10 @@ extension WinogradLayer {
                         unsafe scratch[2 * side + j] = t.2
                         unsafe scratch[3 * side + j] = t.3
                     }
-                    for i in 0..<high {
-                        let t = unsafe transform.output(row(scratch + i * side))
-                        let target = unsafe base + i * windows.outputWidth * outputs + c
+                    for i in tile.lines {
+                        let t = unsafe transform.output(loaded(scratch + i * side))
+                        let target = unsafe y + tile.offset + i * windows.outputWidth * outputs + c
+                        let wide = tile.places.count
                         unsafe t.0.store(to: target, count: 8)
                         if wide > 1 { unsafe t.1.store(to: target + outputs, count: 8) }
                         if wide > 2 { unsafe t.2.store(to: target + 2 * outputs, count: 8) }
@@ -251,22 +290,20 @@ extension WinogradLayer {
         let side = WinogradTransform.side
         unsafe withUnsafeTemporaryAllocation(of: Lanes.self, capacity: Self.places) { scratch in
             let scratch = scratch.baseAddress!
-            forEachTile(of: rows) { tile, picture, top, left in
-                let high = min(transform.outputs, windows.outputHeight - top)
-                let wide = min(transform.outputs, windows.outputWidth - left)
-                let base = unsafe gradient + place(picture, top, left)
+            forEachOutputTile(of: rows) { number, tile in
                 for c in stride(from: 0, to: outputs, by: 8) {
                     for i in 0..<transform.outputs {
-                        let source = unsafe base + i * windows.outputWidth * outputs + c
+                        let line = tile.offset + i * windows.outputWidth * outputs
+                        let source = unsafe gradient + line + c
                         func at(_ j: Int) -> Lanes {
-                            i < high && j < wide
+                            tile.lines.contains(i) && tile.places.contains(j)
                                 ? unsafe Lanes(source + j * outputs, count: 8) : .zero
                         }
                         unsafe store(
                             transform.outputGradient((at(0), at(1), at(2), at(3))),
                             to: scratch + i * side)
                     }
-                    let target = unsafe m + tile * outputs + c
+                    let target = unsafe m + number * outputs + c
                     for j in 0..<side {
                         let isFour = transform.outputs == 4
                         let y = unsafe (
@@ -286,27 +323,22 @@ extension WinogradLayer {
         _ v: UnsafePointer<Float>, _ rows: Range<Int>, to x: UnsafeMutablePointer<Float>
     ) {
         let plane = rows.count * tilesAcross * inputs
-        let (height, width) = (windows.height, windows.width)
         let side = WinogradTransform.side
         unsafe withUnsafeTemporaryAllocation(of: Lanes.self, capacity: Self.places) { scratch in
             let scratch = scratch.baseAddress!
-            forEachTile(of: rows) { tile, picture, y, x0 in
-                let (top, left) = (y - windows.top, x0 - windows.left)
-                let lines = max(0, -top)..<max(0, min(side, height - top))
-                let places = max(0, -left)..<max(0, min(side, width - left))
-                let base = unsafe x + ((picture * height + top) * width + left) * inputs
+            forEachInputTile(of: rows) { number, tile in
                 for c in stride(from: 0, to: inputs, by: 8) {
-                    let source = unsafe v + tile * inputs + c
+                    let source = unsafe v + number * inputs + c
                     for j in 0..<side {
                         let t = unsafe WinogradTransform.inputGradient(
                             gathered(source + j * plane, step: side * plane))
                         unsafe store(t, to: scratch + j, step: side)
                     }
-                    for i in lines {
-                        let t = unsafe WinogradTransform.inputGradient(row(scratch + i * side))
+                    for i in tile.lines {
+                        let t = unsafe WinogradTransform.inputGradient(loaded(scratch + i * side))
                         unsafe store(t, to: scratch + i * side)
-                        let target = unsafe base + i * width * inputs + c
-                        for j in places {
+                        let target = unsafe x + tile.offset + i * windows.width * inputs + c
+                        for j in tile.places {
                             let sum =
                                 unsafe Lanes(target + j * inputs, count: 8)
                                 + scratch[i * side + j]
@@ -318,21 +350,16 @@ extension WinogradLayer {
         }
     }
 
-    /// Where an output's channels begin.
-    private func place(_ picture: Int, _ y: Int, _ x: Int) -> Int {
-        ((picture * windows.outputHeight + y) * windows.outputWidth + x) * outputs
-    }
-
     // MARK: Six at a time
 
     @inline(__always)
-    @unsafe private func row(_ scratch: UnsafePointer<Lanes>) -> WinogradTransform.Six {
-        unsafe (scratch[0], scratch[1], scratch[2], scratch[3], scratch[4], scratch[5])
-    }
-
-    @inline(__always)
-    @unsafe private func column(_ scratch: UnsafePointer<Lanes>) -> WinogradTransform.Six {
-        unsafe (scratch[0], scratch[6], scratch[12], scratch[18], scratch[24], scratch[30])
+    @unsafe private func loaded(
+        _ scratch: UnsafePointer<Lanes>, step: Int = 1
+    ) -> WinogradTransform.Six {
+        unsafe (
+            scratch[0], scratch[step], scratch[2 * step], scratch[3 * step], scratch[4 * step],
+            scratch[5 * step]
+        )
     }
 
     @inline(__always)
