@@ -28,7 +28,7 @@ public enum WeightTensor: Sendable, Equatable {
     }
 
     /// The size of one element in bytes.
-    var elementSize: Int {
+    package var elementSize: Int {
         switch self {
         case .float32, .int32: 4
         case .int8: 1

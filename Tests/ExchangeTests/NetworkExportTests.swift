@@ -106,17 +106,6 @@ struct NetworkExportTests {
         return Tensor(elements, shape: [n, c, h, w])
     }
 
-    private static func evaluated(
-        _ checkpoint: Checkpoint, _ batch: Tensor<Float>, capturing names: Set<String>
-    ) throws -> [String: Tensor<Float>] {
-        var tensors: [String: Tensor<Float>] = [:]
-        for name in checkpoint.tensors.keys { tensors[name] = try checkpoint.float(name) }
-        let network = try FloatNetwork(
-            network: checkpoint.network, inputShape: checkpoint.inputShape, tensors: tensors,
-            threads: 1)
-        return network.evaluate(batch, capturing: names).captured
-    }
-
     // MARK: ONNX Runtime
 
     @Test(
@@ -128,8 +117,9 @@ struct NetworkExportTests {
         try NetworkExport.writeONNX(checkpoint, to: path)
         let pixels = Self.pixels(6)
         let batch = checkpoint.input.batch(of: pixels.span, count: 6)
-        let expected = try Self.evaluated(
-            checkpoint, batch, capturing: ["normalize", "centroids"])
+        let expected = try FloatNetwork(checkpoint).evaluate(
+            batch, capturing: ["normalize", "centroids"]
+        ).captured
         let found = try ONNXRuntime.run(path, Self.channelsFirst(batch), in: temporary.path)
         for (output, layer) in [("embedding", "normalize"), ("distances", "centroids")] {
             let values = try #require(expected[layer]).elements
@@ -194,9 +184,9 @@ struct NetworkExportTests {
         try NetworkExport.writeONNX(checkpoint, to: path)
         let picture = PyTorchFixture.picture(for: checkpoint.input)
         let found = try ONNXRuntime.run(path, Self.channelsFirst(picture), in: temporary.path)
-        let expected = try Self.evaluated(
-            checkpoint, picture,
-            capturing: [checkpoint.network.feature, checkpoint.network.output])
+        let expected = try FloatNetwork(checkpoint).evaluate(
+            picture, capturing: [checkpoint.network.feature, checkpoint.network.output]
+        ).captured
         for (output, layer) in [
             ("feature", checkpoint.network.feature), ("output", checkpoint.network.output),
         ] {

@@ -67,13 +67,8 @@ struct PyTorchFilesTests {
     }
 
     private func outputs(of checkpoint: Checkpoint) throws -> (feature: [Float], output: [Float]) {
-        var tensors: [String: Tensor<Float>] = [:]
-        for name in checkpoint.tensors.keys { tensors[name] = try checkpoint.float(name) }
-        let network = try FloatNetwork(
-            network: checkpoint.network, inputShape: checkpoint.inputShape, tensors: tensors,
-            threads: 1)
         let name = checkpoint.network.feature
-        let (output, captured) = network.evaluate(
+        let (output, captured) = try FloatNetwork(checkpoint).evaluate(
             PyTorchFixture.picture(for: checkpoint.input), capturing: [name])
         return (captured[name]?.elements ?? [], output.elements)
     }

@@ -1,7 +1,7 @@
 private import Foundation
 public import Model
 private import SwiftProtobuf
-private import Tensors
+internal import Tensors
 
 /// Checkpoints as files that other programs read.
 public enum NetworkExport {
@@ -49,7 +49,9 @@ public enum NetworkExport {
         } catch {
             throw .checkpoint(error)
         }
-        let size = checkpoint.tensors.values.reduce(0) { $0 + $1.byteCount }
+        let size = checkpoint.tensors.values.reduce(0) {
+            $0 + $1.shape.count * $1.elementSize
+        }
         guard size <= largestModel else { throw .tooLargeToWrite(bytes: size) }
         var model = Onnx_ModelProto()
         model.irVersion = formatVersion
@@ -92,13 +94,7 @@ public enum NetworkExport {
     ) throws(ExchangeError.Reason) -> SafetensorsFile {
         guard checkpoint.precision == .float32 else { throw .integerWeights }
         var tensors = checkpoint.tensors
-        let shapes: [String: Shape]
-        do throws(NetworkError) {
-            shapes = try checkpoint.network.outputShapes(input: checkpoint.inputShape)
-                .merging([Network.input: checkpoint.inputShape]) { $1 }
-        } catch {
-            throw .checkpoint(.network(error))
-        }
+        let shapes = try checkpoint.shapes()
         for layer in checkpoint.network.layers {
             guard case .float32(let weights) = tensors["\(layer.name).weight"] else { continue }
             tensors["\(layer.name).weight"] = .float32(
@@ -125,8 +121,13 @@ public enum NetworkExport {
     }
 }
 
-extension WeightTensor {
-    fileprivate var byteCount: Int {
-        if case .int8 = self { shape.count } else { 4 * shape.count }
+extension Checkpoint {
+    /// The shape of every layer's output for one picture, and of the input.
+    func shapes() throws(ExchangeError.Reason) -> [String: Shape] {
+        do throws(NetworkError) {
+            return try network.outputShapes(input: inputShape)
+        } catch {
+            throw .checkpoint(.network(error))
+        }
     }
 }

@@ -29,12 +29,7 @@ struct ONNXExporter {
     private init(_ checkpoint: Checkpoint) throws(ExchangeError.Reason) {
         self.checkpoint = checkpoint
         graph = ONNXGraph(name: checkpoint.provenance.recipe)
-        do throws(NetworkError) {
-            shapes = try checkpoint.network.outputShapes(input: checkpoint.inputShape)
-                .merging([Network.input: checkpoint.inputShape]) { $1 }
-        } catch {
-            throw .checkpoint(.network(error))
-        }
+        shapes = try checkpoint.shapes()
         let input = checkpoint.input
         graph.addInput(
             Network.input, [nil, 3, input.height, input.width],
@@ -314,10 +309,10 @@ struct ONNXExporter {
     private mutating func addOutputs() throws(ExchangeError.Reason) {
         let layers = checkpoint.network.layers
         guard let last = layers.last else { return }
-        func width(_ layer: Layer) -> Int { shapes[layer.name]?.count ?? 0 }
         if let normalization = layers.last(where: { $0.kind == .l2Normalize }) {
             graph.addOutput(
-                "embedding", [nil, width(normalization)], note: "A vector of length 1 a picture.")
+                "embedding", [nil, width(normalization.name)],
+                note: "A vector of length 1 a picture.")
         }
         switch last.kind {
         case .centroids(let count):
@@ -335,7 +330,6 @@ struct ONNXExporter {
     /// output of a head behind it.
     private mutating func addFeature(and last: Layer) throws(ExchangeError.Reason) {
         let feature = checkpoint.network.feature
-        let width = shapes[feature]?.count ?? 0
         if isFlat(feature) {
             graph.add("Identity", [try read(feature, by: nil)], "feature")
         } else {
@@ -343,10 +337,12 @@ struct ONNXExporter {
             graph.add("Transpose", [map], "feature:rows", [("perm", .ints([0, 2, 3, 1]))])
             graph.add("Flatten", ["feature:rows"], "feature", [("axis", .int(1))])
         }
-        graph.addOutput("feature", [nil, width], note: "The network's feature.")
+        graph.addOutput("feature", [nil, width(feature)], note: "The network's feature.")
         guard last.name != feature else { return }
         graph.add("Identity", [try read(last.name, by: nil)], "output")
-        graph.addOutput(
-            "output", [nil, shapes[last.name]?.count ?? 0], note: "The output of the head.")
+        graph.addOutput("output", [nil, width(last.name)], note: "The output of the head.")
     }
+
+    /// How many numbers a layer gives for a picture.
+    private func width(_ layer: String) -> Int { shapes[layer]?.count ?? 0 }
 }
