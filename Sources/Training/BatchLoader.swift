@@ -18,7 +18,7 @@ package struct CropRequest: Sendable, Equatable {
 }
 
 /// How the crops of each size are drawn.
-package struct CropViews: Sendable, Equatable {
+package struct CropViews: Sendable {
     /// Those of the network's own input size.
     package var large: Augmentation
     /// The small ones and their side in pixels, where there are any.
@@ -26,12 +26,6 @@ package struct CropViews: Sendable, Equatable {
 
     /// Large crops alone.
     package init(large: Augmentation) { self.large = large }
-
-    /// Whether crops are drawn alike.
-    package static func == (a: CropViews, b: CropViews) -> Bool {
-        a.large == b.large && a.small?.augmentation == b.small?.augmentation
-            && a.small?.size == b.small?.size
-    }
 }
 
 /// The crops of one step, those of a size together.
@@ -70,13 +64,6 @@ package struct BatchLoader: Sendable {
         (self.store, self.views) = (store, views)
         (self.seed, self.threads) = (seed, threads)
         table = store.input.normalizationTable()
-    }
-
-    /// A loader whose crops have one size.
-    package init(
-        _ store: PictureStore, augmentation: Augmentation, seed: UInt64, threads: Int
-    ) {
-        self.init(store, views: CropViews(large: augmentation), seed: seed, threads: threads)
     }
 
     /// Batches of random crops.

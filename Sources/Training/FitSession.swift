@@ -9,6 +9,7 @@ public final class FitSession {
     private let request: FitRequest
     private let folder: RunFolder
     private let observer: any FitObserver
+    /// The pictures to train on, where there is something left to do.
     private let store: PictureStore?
 
     /// Settles what a request means.
@@ -27,25 +28,21 @@ public final class FitSession {
         // The pictures first, so that a mistyped folder leaves no run folder behind.
         let planner = try FitPlanner(request, source: source, observer: observer)
         folder = try RunFolder(request.run)
+        let pictures: PictureStore?
         if let begun = try folder.settings() {
-            (plan, store) = try planner.plan(resuming: begun, folder: folder)
+            (plan, pictures) = try planner.plan(resuming: begun, folder: folder)
         } else {
             do {
-                let (plan, store) = try planner.planNewRun()
-                self.plan = plan
-                if request.isDryRun {
-                    self.store = nil
-                    folder.discard()
-                } else {
-                    try folder.record(plan.settings)
-                    self.store = store
-                }
+                (plan, pictures) = try planner.planNewRun()
+                if !request.isDryRun { try folder.record(plan.settings) }
             } catch {
                 folder.discard()
                 throw error
             }
+            if request.isDryRun { folder.discard() }
         }
-        if let store, !request.isDryRun { try folder.record(store.skipped) }
+        store = request.isDryRun ? nil : pictures
+        if let store { try folder.record(store.skipped) }
     }
 
     /// The path of the finished float checkpoint.
@@ -59,7 +56,7 @@ public final class FitSession {
     /// - Throws: `FitInterruption` where the observer stopped it: the same request goes on where
     ///   it was. `TrainingError` and others with a sentence for the user.
     public func run() throws {
-        guard let store, !request.isDryRun else { return }
+        guard let store else { return }
         try FitLoop(
             plan.settings, store: store, folder: folder,
             checkpointEvery: request.checkpointEvery, observer: observer

@@ -42,7 +42,7 @@ extension FitSettings {
         try check("--temperature", temperature, in: 0.001...100)
         try check("--warm-up", warmUp, in: 0...1)
         try check("--jitter", jitter, in: 0...2)
-        try check("--grey", grayscale, in: 0...1)
+        try check("--grayscale", grayscale, in: 0...1)
         try check("--blur", blur, in: 0...1)
         if let smallCrops { try validate(smallCrops) }
     }

@@ -157,8 +157,8 @@ public struct FitSettings: Encodable, Sendable, Equatable {
         let published = batch
         // v1 fits its 256 pictures of AlexNet; v2 has two crops a picture and needs no more.
         let limit = recipe == .v1 ? 4 << 30 : 1 << 30
-        let crops = recipe == .v1 ? 1 : 2
-        while batch > 8, crops * batch * activationBytes > limit { batch /= 2 }
+        let bytes = cropsPerPicture * activationBytes
+        while batch > 8, batch * bytes > limit { batch /= 2 }
         if recipe == .v2 { batch = min(batch, max(8, pictures / 8)) }
         learningRate *= Float(batch) / Float(published)
         batch = min(batch, max(2, pictures))

@@ -38,7 +38,7 @@ struct LoaderTests {
     }
 
     private func loader(_ store: PictureStore, threads: Int) -> BatchLoader {
-        BatchLoader(store, augmentation: .v2(), seed: 5, threads: threads)
+        BatchLoader(store, views: CropViews(large: .v2()), seed: 5, threads: threads)
     }
 
     private func all<Batch>(_ batches: Prefetcher<Batch>) -> [Batch] {

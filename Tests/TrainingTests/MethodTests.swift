@@ -12,14 +12,7 @@ struct MethodTests {
     init() throws { temporary = try TemporaryFolder() }
 
     private func request(_ name: String, _ recipe: Recipe = .v2) -> FitRequest {
-        var request = FitRequest(images: "synthetic", run: "\(temporary.path)/\(name)")
-        request.recipe = recipe
-        request.size = 16
-        request.clusters = 4
-        request.epochs = 2
-        request.batch = 16
-        request.threads = 2
-        return request
+        .tiny(recipe, run: "\(temporary.path)/\(name)")
     }
 
     @discardableResult

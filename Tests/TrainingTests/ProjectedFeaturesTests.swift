@@ -42,7 +42,8 @@ struct ProjectedFeaturesTests {
 
     private func work(_ store: PictureStore) -> FitWork {
         FitWork(
-            loader: BatchLoader(store, augmentation: .v2(), seed: 1, threads: 2), batch: 7,
+            loader: BatchLoader(store, views: CropViews(large: .v2()), seed: 1, threads: 2),
+            batch: 7,
             epoch: 0, observer: RecordingObserver(), times: PhaseTimes())
     }
 
@@ -53,7 +54,7 @@ struct ProjectedFeaturesTests {
 
     @Test func everyPictureIsProjectedInItsPlace() throws {
         let store = try store()
-        let loader = BatchLoader(store, augmentation: .v2(), seed: 1, threads: 1)
+        let loader = BatchLoader(store, views: CropViews(large: .v2()), seed: 1, threads: 1)
         let features = PixelFeatures.features(
             of: try #require(loader.centerViews(batch: 60).next()))
         let projected = try work(store).embeddings(

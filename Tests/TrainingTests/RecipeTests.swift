@@ -12,13 +12,7 @@ struct RecipeTests {
     init() throws { temporary = try TemporaryFolder() }
 
     private func request(_ name: String, _ recipe: Recipe = .v2) -> FitRequest {
-        var request = FitRequest(images: "synthetic", run: "\(temporary.path)/\(name)")
-        request.recipe = recipe
-        request.size = 16
-        request.clusters = 4
-        request.epochs = 2
-        request.batch = 16
-        request.threads = 2
+        var request = FitRequest.tiny(recipe, run: "\(temporary.path)/\(name)")
         if recipe == .v2 { request.prototypes = [4, 6] }
         return request
     }
@@ -71,7 +65,7 @@ struct RecipeTests {
             network: checkpoint.network, inputShape: checkpoint.inputShape, tensors: tensors)
         let store = try PictureStore(
             SyntheticPictures(count: 60), input: checkpoint.input, memory: 1 << 20, threads: 1)
-        let loader = BatchLoader(store, augmentation: .v2(), seed: 0, threads: 1)
+        let loader = BatchLoader(store, views: CropViews(large: .v2()), seed: 0, threads: 1)
         let views = try #require(loader.centerViews(batch: 60).next())
         let distances = network.evaluate(views).output
         var members = [[Int]](repeating: [], count: 4)

@@ -37,6 +37,20 @@ struct SyntheticPictures: PictureSource {
     }
 }
 
+extension FitRequest {
+    /// A run of two epochs, of some seconds at most.
+    static func tiny(_ recipe: Recipe, run: String) -> FitRequest {
+        var request = FitRequest(images: "synthetic", run: run)
+        request.recipe = recipe
+        request.size = 16
+        request.clusters = 4
+        request.epochs = 2
+        request.batch = 16
+        request.threads = 2
+        return request
+    }
+}
+
 /// Notes what a run tells, and stops it after so many reports of progress.
 final class RecordingObserver: FitObserver {
     private(set) var notes: [String] = []
