@@ -20,11 +20,13 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLimits"),
+        .target(name: "Answers"),
         .executableTarget(
             name: "EngineBench",
-            dependencies: ["CLimits", library, argumentParser]),
-        .executableTarget(name: "ClusterBench", dependencies: [library, argumentParser]),
-        .executableTarget(name: "TrainBench", dependencies: [library, argumentParser]),
+            dependencies: ["CLimits", "Answers", library, argumentParser]),
+        .executableTarget(
+            name: "ClusterBench", dependencies: ["Answers", library, argumentParser]),
+        .executableTarget(name: "TrainBench", dependencies: ["Answers", library, argumentParser]),
     ]
 )
 

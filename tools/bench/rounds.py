@@ -1,6 +1,7 @@
 """Takes turns: contenders that are timed in alternation, in processes of their own."""
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -67,6 +68,19 @@ def _is_steady(turns: list[float]) -> bool:
     """Whether the last two turns move the median by less than half a percent."""
     before, after = statistics.median(turns[:-2]), statistics.median(turns)
     return abs(before / after - 1) < 0.005
+
+
+def held_to(threads: int) -> list[str]:
+    """What a command begins with to get that many processors."""
+    processors = sorted(os.sched_getaffinity(0))
+    if threads > len(processors):
+        raise SystemExit(f"{threads} threads are asked for, there are {len(processors)} processors")
+    return ["taskset", "-c", ",".join(str(p) for p in processors[:threads])]
+
+
+def several(kind):
+    """A type of arguments: values of a kind, separated by commas."""
+    return lambda text: [kind(part) for part in text.split(",")]
 
 
 def report(line: str) -> None:

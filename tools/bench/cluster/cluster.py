@@ -18,7 +18,7 @@ import numpy
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from rounds import Contender, alternate, report  # noqa: E402
+from rounds import Contender, alternate, held_to, report, several  # noqa: E402
 
 PEERS = ["faiss", "scikit-learn", "pytorch"]
 
@@ -33,9 +33,6 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    def several(kind):
-        return lambda text: [kind(part) for part in text.split(",")]
-
     parser = argparse.ArgumentParser(
         prog="run cluster", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--tasks", type=several(str), default=list(TASKS))
@@ -108,10 +105,7 @@ TASKS = {"kmeans": KMeans, "pca": PCA}
 
 def case(task, files: list[pathlib.Path], threads: int, options: argparse.Namespace) -> dict:
     report(f"{task.name}, {threads} threads")
-    processors = sorted(os.sched_getaffinity(0))
-    if threads > len(processors):
-        raise SystemExit(f"{threads} threads are asked for, there are {len(processors)} processors")
-    held = ["taskset", "-c", ",".join(str(p) for p in processors[:threads])]
+    held = held_to(threads)
     environment = os.environ | {
         name: str(threads)
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}

@@ -20,7 +20,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from checkpoint import Checkpoint  # noqa: E402
 from peers import PEERS  # noqa: E402
-from rounds import Contender, alternate, report  # noqa: E402
+from rounds import Contender, alternate, report, several  # noqa: E402
 
 NETWORKS = ["alexnet", "vgg16", "resnet18", "resnet50", "efficientnet-lite0"]
 VERIFIED_PICTURES = 16
@@ -40,9 +40,6 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    def several(kind):
-        return lambda text: [kind(part) for part in text.split(",")]
-
     parser = argparse.ArgumentParser(
         prog="run engine", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--networks", type=several(str), default=NETWORKS,

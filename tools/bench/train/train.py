@@ -14,16 +14,13 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from rounds import Contender, alternate, report  # noqa: E402
+from rounds import Contender, alternate, held_to, report, several  # noqa: E402
 
 BATCHES = {"small": 256, "alexnet": 32, "vgg16": 8}
 LAYOUTS = ["contiguous", "channels-last"]
 
 
 def parse() -> argparse.Namespace:
-    def several(kind):
-        return lambda text: [kind(part) for part in text.split(",")]
-
     parser = argparse.ArgumentParser(
         prog="run train", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--networks", type=several(str), default=list(BATCHES))
@@ -38,10 +35,7 @@ def parse() -> argparse.Namespace:
 def case(network: str, task: str, threads: int, options: argparse.Namespace) -> dict:
     batch = options.batch or BATCHES[network]
     report(f"{network}, {task}, batch {batch}, {threads} threads")
-    processors = sorted(os.sched_getaffinity(0))
-    if threads > len(processors):
-        raise SystemExit(f"{threads} threads are asked for, there are {len(processors)} processors")
-    held = ["taskset", "-c", ",".join(str(p) for p in processors[:threads])]
+    held = held_to(threads)
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
     sizes = ["--batch", str(batch), "--threads", str(threads)]
     rest = [network, *sizes, *(["--features"] if task == "features" else [])]

@@ -1,3 +1,4 @@
+import Answers
 import ArgumentParser
 import Clustering
 import Foundation
@@ -68,12 +69,7 @@ private func answerLines(_ body: () throws -> [Float]) throws {
         let words = line.split(separator: " ").map(String.init)
         switch (words.first, words.count) {
         case ("run", 2):
-            try printJSON(
-                (0..<(Int(words[1]) ?? 1)).map { _ in
-                    let start = ContinuousClock.now
-                    last = try body()
-                    return (ContinuousClock.now - start) / .seconds(1)
-                })
+            try printJSON(timed(calls: Int(words[1]) ?? 1) { last = try body() })
         case ("result", 2):
             try unsafe last.withUnsafeBytes { unsafe Data($0) }.write(to: URL(filePath: words[1]))
             try printJSON(["count": last.count])
@@ -81,12 +77,6 @@ private func answerLines(_ body: () throws -> [Float]) throws {
             throw ValidationError("'\(line)' is neither 'run N' nor 'result FILE'")
         }
     }
-}
-
-private func printJSON(_ value: some Encodable) throws {
-    var line = try JSONEncoder().encode(value)
-    line.append(UInt8(ascii: "\n"))
-    FileHandle.standardOutput.write(line)
 }
 
 extension Tensor<Float> {

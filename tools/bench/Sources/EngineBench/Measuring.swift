@@ -21,12 +21,3 @@ final class Sum: Sendable {
 
     func add(_ number: UInt64) { total.wrappingAdd(number, ordering: .relaxed) }
 }
-
-/// Prints a value as one line of JSON with sorted keys, at once.
-func printJSON(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    var line = try encoder.encode(value)
-    line.append(UInt8(ascii: "\n"))
-    FileHandle.standardOutput.write(line)
-}

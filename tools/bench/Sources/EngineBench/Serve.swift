@@ -1,3 +1,4 @@
+import Answers
 import ArgumentParser
 import Foundation
 import Inference
@@ -49,11 +50,7 @@ struct Serve: ParsableCommand {
     }
 
     private func time(_ plan: InferencePlan, _ pixels: Tensor<UInt8>, calls: Int) -> [Double] {
-        (0..<calls).map { _ in
-            let start = ContinuousClock.now
-            _ = plan.embed(pixels.elements.span, count: batch)
-            return seconds(since: start)
-        }
+        timed(calls: calls) { _ = plan.embed(pixels.elements.span, count: batch) }
     }
 
     private func embed(

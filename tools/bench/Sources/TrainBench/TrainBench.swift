@@ -1,5 +1,5 @@
+import Answers
 import ArgumentParser
-import Foundation
 import Model
 import Tensors
 import Training
@@ -77,17 +77,6 @@ private func answerLines(first: some Encodable, _ body: () throws -> Void) throw
         guard words.first == "run", words.count == 2, let calls = Int(words[1]) else {
             throw ValidationError("'\(line)' is not 'run N'")
         }
-        try printJSON(
-            (0..<calls).map { _ in
-                let start = ContinuousClock.now
-                try body()
-                return (ContinuousClock.now - start) / .seconds(1)
-            })
+        try printJSON(timed(calls: calls, body))
     }
-}
-
-private func printJSON(_ value: some Encodable) throws {
-    var line = try JSONEncoder().encode(value)
-    line.append(UInt8(ascii: "\n"))
-    FileHandle.standardOutput.write(line)
 }
