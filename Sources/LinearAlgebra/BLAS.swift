@@ -60,4 +60,21 @@ package enum BLAS {
             transposeB ? CblasTrans : CblasNoTrans, CInt(m), CInt(n), CInt(k), 1, a, CInt(lda),
             b, CInt(ldb), 1, c, CInt(ldc))
     }
+
+    /// The sum of the products of two rows of `count` elements.
+    @unsafe static func dot(
+        _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ count: Int
+    ) -> Double {
+        precondition(isSerial, "OpenBLAS keeps its threads")
+        return unsafe cblas_ddot(CInt(count), a, 1, b, 1)
+    }
+
+    /// `b ← factor · a + b`, of rows of `count` elements.
+    @unsafe static func add(
+        _ a: UnsafePointer<Double>, times factor: Double, to b: UnsafeMutablePointer<Double>,
+        _ count: Int
+    ) {
+        precondition(isSerial, "OpenBLAS keeps its threads")
+        unsafe cblas_daxpy(CInt(count), factor, a, 1, b, 1)
+    }
 }

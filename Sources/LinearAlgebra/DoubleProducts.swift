@@ -44,29 +44,48 @@ enum DoubleProducts {
     ///   - columns: The columns of A that take part.
     ///   - stride: The number of columns of A.
     ///   - rows: The number of rows of A and of `c`.
-    ///   - b: B, `[columns.count, width]`.
+    ///   - b: B, `[columns.count, width]`, or `[width, columns.count]` when `transposed`; there
+    ///     may be more rows after these.
+    ///   - transposed: Whether B is stored by its columns.
     ///   - width: The number of columns of B and of `c`.
     ///   - c: `[rows, width]`.
     static func addProduct(
-        of a: [Double], columns: Range<Int>, stride: Int, rows: Int, with b: [Double], width: Int,
-        to c: inout [Double]
+        of a: [Double], columns: Range<Int>, stride: Int, rows: Int, with b: [Double],
+        transposed: Bool = false, width: Int, to c: inout [Double]
     ) {
         precondition(columns.lowerBound >= 0 && columns.upperBound <= stride, "\(columns)")
         precondition(
-            a.count == rows * stride && b.count == columns.count * width
+            a.count == rows * stride && b.count >= columns.count * width
                 && c.count == rows * width, "wrong extents")
-        guard width > 0, !columns.isEmpty else { return }
+        guard rows > 0, !columns.isEmpty else { return }
+        let (ldb, step) = transposed ? (columns.count, columns.count) : (width, 1)
         unsafe a.withUnsafeBufferPointer { a in
             unsafe b.withUnsafeBufferPointer { b in
                 unsafe c.withUnsafeMutableBufferPointer { c in
-                    Blocks.forEach(of: rows, size: side) { block in
-                        let first = block.lowerBound
+                    Blocks.forEach(of: width, size: side) { block in
                         unsafe BLAS.addProduct(
-                            transposeA: false, transposeB: false, m: block.count, n: width,
-                            k: columns.count,
-                            a: a.baseAddress! + first * stride + columns.lowerBound,
-                            lda: stride, b: b.baseAddress!, ldb: width,
-                            to: c.baseAddress! + first * width, ldc: width)
+                            transposeA: false, transposeB: transposed, m: rows, n: block.count,
+                            k: columns.count, a: a.baseAddress! + columns.lowerBound,
+                            lda: stride, b: b.baseAddress! + block.lowerBound * step, ldb: ldb,
+                            to: c.baseAddress! + block.lowerBound, ldc: width)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Copies what is above the diagonal of `matrix`, `[order, order]`, to below it.
+    static func mirrorUpperTriangle(of matrix: inout [Double], order: Int) {
+        precondition(matrix.count == order * order, "\(matrix.count) elements for order \(order)")
+        unsafe matrix.withUnsafeMutableBufferPointer { matrix in
+            nonisolated(unsafe) let matrix = unsafe matrix
+            // Tile by tile, since a whole column would evict each line before its next use.
+            Blocks.forEach(of: order, size: side) { rows in
+                for first in Swift.stride(from: 0, to: rows.upperBound, by: side) {
+                    for row in rows {
+                        for column in first..<min(row, first + side) {
+                            unsafe matrix[row * order + column] = matrix[column * order + row]
+                        }
                     }
                 }
             }

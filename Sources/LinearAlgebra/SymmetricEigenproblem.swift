@@ -2,8 +2,8 @@ import COpenBLAS
 
 /// The largest eigenvalues of a real symmetric matrix with their eigenvectors.
 ///
-/// Computed by LAPACK's `dsyevr`, which for 256 of 4,096 takes half the time of the full
-/// divide and conquer (`dsyevd`); that one stands in when `dsyevr` does not converge.
+/// A few of a large matrix come from `BlockLanczos`; what it leaves, from LAPACK's `dsyevr`, and
+/// where that does not converge, from the full divide and conquer, `dsyevd`.
 package struct SymmetricEigenproblem: Sendable {
     /// The eigenvalues, largest first.
     package let values: [Double]
@@ -20,7 +20,7 @@ package struct SymmetricEigenproblem: Sendable {
     ///   - order: The order of the matrix, 1 or more.
     ///   - count: How many eigenvalues, from 1 to `order`.
     /// - Throws: `LinearAlgebraError.noConvergence`.
-    /// - Complexity: O(order³) time, one copy of the matrix.
+    /// - Complexity: O(order³) time at most, one copy of the matrix.
     package init(
         upperTriangle matrix: [Double], order: Int, count: Int
     ) throws(LinearAlgebraError) {
@@ -28,7 +28,8 @@ package struct SymmetricEigenproblem: Sendable {
         precondition(BLAS.isSerial, "OpenBLAS keeps its threads")
         precondition(count >= 1 && count <= order, "\(count) eigenvalues of order \(order)")
         guard
-            let ascending = Self.selected(matrix, order, count)
+            let ascending = Self.iterated(matrix, order, count)
+                ?? Self.selected(matrix, order, count)
                 ?? Self.divideAndConquer(matrix, order, count)
         else { throw .noConvergence(order: order) }
         values = ascending.values.reversed()
@@ -36,10 +37,17 @@ package struct SymmetricEigenproblem: Sendable {
     }
 
     /// Eigenvalues, smallest first, and their vectors as rows.
-    private typealias Ascending = (values: [Double], vectors: [Double])
+    package typealias Ascending = (values: [Double], vectors: [Double])
+
+    /// The `count` largest by iteration; nil when that does not suit or does not converge.
+    private static func iterated(_ matrix: [Double], _ order: Int, _ count: Int) -> Ascending? {
+        guard BlockLanczos.suits(order: order, count: count) else { return nil }
+        var iteration = BlockLanczos(upperTriangle: matrix, order: order, count: count)
+        return iteration.solve()
+    }
 
     /// The `count` largest by `dsyevr`; nil when it does not converge.
-    private static func selected(_ matrix: [Double], _ order: Int, _ count: Int) -> Ascending? {
+    static func selected(_ matrix: [Double], _ order: Int, _ count: Int) -> Ascending? {
         var matrix = matrix
         var values = [Double](repeating: 0, count: order)
         var vectors = [Double](repeating: 0, count: order * count)
