@@ -44,13 +44,15 @@ let package = Package(
         .target(
             name: "CImageCodecs",
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
+        .target(name: "CResampling"),
         .target(name: "CKernels"),
         .target(name: "CWorker"),
 
         // The library, in the order of its layers.
         .target(name: "Tensors"),
         .target(name: "Model", dependencies: ["Tensors", crypto]),
-        .target(name: "Imaging", dependencies: ["Model", "Tensors", "CImageCodecs"]),
+        .target(
+            name: "Imaging", dependencies: ["Model", "Tensors", "CImageCodecs", "CResampling"]),
         .target(name: "LinearAlgebra", dependencies: ["Tensors", "COpenBLAS"]),
         .target(name: "Clustering", dependencies: ["LinearAlgebra", "Tensors"]),
         .target(
@@ -192,7 +194,7 @@ let package = Package(
 
 // One set of rules for all: Swift 6, memory safety spelled out, no warnings.
 for target in package.targets where target.type != .system {
-    let isC = ["CImageCodecs", "CKernels", "CWorker"].contains(target.name)
+    let isC = ["CImageCodecs", "CResampling", "CKernels", "CWorker"].contains(target.name)
     if isC {
         target.cSettings = [
             .treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra"),

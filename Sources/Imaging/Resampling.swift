@@ -1,3 +1,5 @@
+import CResampling
+
 /// The weights that turn one side of a picture from one length into another: Pillow's bilinear
 /// filter, a triangle that grows with the scale when shrinking, so that nothing aliases.
 ///
@@ -7,10 +9,14 @@ struct ResampleWeights {
     /// What Pillow calls PRECISION_BITS: 32 − 8 − 2.
     static let precision: Int32 = 22
 
-    /// The most pixels that one output pixel is made of.
+    /// The number of weights that are kept for an output pixel.
     let span: Int
-    /// For each output pixel: the first input pixel, and how many there are.
-    private(set) var ranges: [(first: Int, count: Int)] = []
+    /// For each output pixel: the first input pixel.
+    private(set) var firsts: [Int32] = []
+    /// For each output pixel: how many there are.
+    private(set) var counts: [Int32] = []
+    /// The most pixels that one of these outputs is made of, at most `span`.
+    private(set) var taps = 0
     /// For each output pixel: `span` weights, those behind its count zero.
     private(set) var weights: [Int32] = []
 
@@ -21,7 +27,8 @@ struct ResampleWeights {
         let support = max(scale, 1)  // the triangle's half width, in input pixels
         let inverse = 1 / support
         span = Int(support.rounded(.up)) * 2 + 1
-        ranges.reserveCapacity(window.count)
+        firsts.reserveCapacity(window.count)
+        counts.reserveCapacity(window.count)
         weights.reserveCapacity(window.count * span)
         var exact = [Double](repeating: 0, count: span)
         for output in window {
@@ -34,7 +41,9 @@ struct ResampleWeights {
                 exact[i] = distance < 1 ? 1 - distance : 0
                 sum += exact[i]
             }
-            ranges.append((first, count))
+            firsts.append(Int32(first))
+            counts.append(Int32(count))
+            taps = max(taps, count)
             for i in 0..<span {
                 let weight = i < count ? (sum == 0 ? exact[i] : exact[i] / sum) : 0
                 weights.append(Int32(0.5 + weight * Double(1 << Self.precision)))
@@ -44,23 +53,38 @@ struct ResampleWeights {
 
     /// The input pixels that the outputs need.
     var inputRange: Range<Int> {
-        guard let first = ranges.first, let last = ranges.last else { return 0..<0 }
-        return first.first..<(last.first + last.count)
+        guard let first = firsts.first, let last = firsts.last, let count = counts.last else {
+            return 0..<0
+        }
+        return Int(first)..<Int(last + count)
     }
 }
 
 /// Resizing of a part of a picture: a horizontal pass, rounded to 8 bits, then a vertical one.
-struct Resampler {
+package struct Resampler {
     /// The part of the source that is resized; what lies outside does not shine in.
-    var source: PixelBox
+    private let source: PixelBox
     /// The size that the part becomes.
-    var width, height: Int
+    private let width, height: Int
     /// The part of the result that is wanted.
-    var window: PixelBox
+    private let window: PixelBox
+    private let usesAVX2: Bool
+
+    /// Whether this processor has AVX2.
+    package static let hasAVX2 = crs_has_avx2() != 0
+
+    /// The resizing of `source` to `width` × `height`, of which `window` is wanted; the result
+    /// does not depend on the instructions that are used.
+    package init(
+        source: PixelBox, width: Int, height: Int, window: PixelBox, usesAVX2: Bool = hasAVX2
+    ) {
+        (self.source, self.width, self.height) = (source, width, height)
+        (self.window, self.usesAVX2) = (window, usesAVX2)
+    }
 
     /// - Complexity: O(s·w·r): the source rows that the window needs, its width, and the ratio of
     ///   shrinking; the vertical pass takes about as long.
-    func resample(_ picture: Picture) -> Picture {
+    package func resample(_ picture: Picture) -> Picture {
         let columns = ResampleWeights(
             inputs: source.width, outputs: width, window: window.x..<(window.x + window.width))
         let rows = ResampleWeights(
@@ -73,17 +97,17 @@ struct Resampler {
             unsafe picture.pixels.withUnsafeBufferPointer { pixels in
                 for row in needed {
                     let from = ((source.y + row) * picture.width + source.x) * 3
-                    unsafe Self.shrinkRow(
+                    unsafe shrinkRow(
                         pixels.baseAddress! + from, by: columns,
                         into: middle.baseAddress! + (row - needed.lowerBound) * stride)
                 }
             }
             return unsafe Picture(width: window.width, height: window.height) { target in
                 unsafe rows.weights.withUnsafeBufferPointer { weights in
-                    for (y, range) in rows.ranges.enumerated() {
-                        let from = (range.first - needed.lowerBound) * stride
-                        unsafe Self.mixRows(
-                            middle.baseAddress! + from, count: range.count, stride: stride,
+                    for y in 0..<window.height {
+                        let from = (Int(rows.firsts[y]) - needed.lowerBound) * stride
+                        unsafe mixRows(
+                            middle.baseAddress! + from, count: Int(rows.counts[y]), stride: stride,
                             weights: weights.baseAddress! + y * rows.span,
                             into: target + y * stride)
                     }
@@ -93,34 +117,58 @@ struct Resampler {
     }
 
     /// One row of the horizontal pass.
-    private static func shrinkRow(
+    private func shrinkRow(
+        _ source: UnsafePointer<UInt8>, by columns: ResampleWeights,
+        into target: UnsafeMutablePointer<UInt8>
+    ) {
+        if usesAVX2 {
+            unsafe crs_shrink_row(
+                source, self.source.width, columns.firsts, columns.counts, columns.taps,
+                columns.weights, columns.span, columns.firsts.count, target)
+        } else {
+            unsafe Self.shrinkRowPortably(source, by: columns, into: target)
+        }
+    }
+
+    private static func shrinkRowPortably(
         _ source: UnsafePointer<UInt8>, by columns: ResampleWeights,
         into target: UnsafeMutablePointer<UInt8>
     ) {
         let half: Int32 = 1 << (ResampleWeights.precision - 1)
         unsafe columns.weights.withUnsafeBufferPointer { weights in
-            unsafe columns.ranges.withUnsafeBufferPointer { ranges in
-                for x in 0..<ranges.count {
-                    var pixel = unsafe source + ranges[x].first * 3
-                    var weight = unsafe weights.baseAddress! + x * columns.span
-                    var (red, green, blue) = (half, half, half)
-                    for _ in 0..<(unsafe ranges[x].count) {
-                        red &+= unsafe Int32(pixel[0]) &* weight.pointee
-                        green &+= unsafe Int32(pixel[1]) &* weight.pointee
-                        blue &+= unsafe Int32(pixel[2]) &* weight.pointee
-                        unsafe pixel += 3
-                        unsafe weight += 1
-                    }
-                    unsafe target[3 * x] = rounded(red)
-                    unsafe target[3 * x + 1] = rounded(green)
-                    unsafe target[3 * x + 2] = rounded(blue)
+            for x in columns.firsts.indices {
+                var pixel = unsafe source + Int(columns.firsts[x]) * 3
+                var weight = unsafe weights.baseAddress! + x * columns.span
+                var (red, green, blue) = (half, half, half)
+                for _ in 0..<columns.counts[x] {
+                    red &+= unsafe Int32(pixel[0]) &* weight.pointee
+                    green &+= unsafe Int32(pixel[1]) &* weight.pointee
+                    blue &+= unsafe Int32(pixel[2]) &* weight.pointee
+                    unsafe pixel += 3
+                    unsafe weight += 1
                 }
+                unsafe target[3 * x] = rounded(red)
+                unsafe target[3 * x + 1] = rounded(green)
+                unsafe target[3 * x + 2] = rounded(blue)
             }
         }
     }
 
-    /// One row of the vertical pass, in blocks of bytes that stay in registers.
-    private static func mixRows(
+    /// One row of the vertical pass.
+    private func mixRows(
+        _ source: UnsafePointer<UInt8>, count: Int, stride: Int, weights: UnsafePointer<Int32>,
+        into target: UnsafeMutablePointer<UInt8>
+    ) {
+        if usesAVX2 {
+            unsafe crs_mix_rows(source, count, stride, weights, target)
+        } else {
+            unsafe Self.mixRowsPortably(
+                source, count: count, stride: stride, weights: weights, into: target)
+        }
+    }
+
+    /// In blocks of bytes that stay in registers.
+    private static func mixRowsPortably(
         _ source: UnsafePointer<UInt8>, count: Int, stride: Int, weights: UnsafePointer<Int32>,
         into target: UnsafeMutablePointer<UInt8>
     ) {
@@ -134,9 +182,9 @@ struct Resampler {
                     .loadUnaligned(as: SIMD16<UInt8>.self)
                 sum &+= unsafe Block(truncatingIfNeeded: bytes) &* weights[row]
             }
-            let bytes = SIMD16<UInt8>(
-                truncatingIfNeeded: pointwiseMin(
-                    sum &>> ResampleWeights.precision, Block(repeating: 255)))
+            sum &>>= ResampleWeights.precision
+            // A sum reaches 256 at most, which becomes 255.
+            let bytes = SIMD16<UInt8>(truncatingIfNeeded: sum &- (sum &>> 8))
             unsafe UnsafeMutableRawPointer(target + x).storeBytes(
                 of: bytes, as: SIMD16<UInt8>.self)
             x += 16

@@ -29,6 +29,42 @@ struct ResamplingTests {
         #expect(shrunk == Self.row(expected))
     }
 
+    /// Shrunk and enlarged, from a box and with a window, with sides that fill no register.
+    @Test(
+        .enabled(if: Resampler.hasAVX2, "this processor lacks AVX2"),
+        arguments: [(1, 1), (2, 40), (5, 3), (9, 9), (17, 23), (64, 31), (150, 7)])
+    func instructionsDoNotChangeThePixels(width: Int, height: Int) {
+        let seed = UInt64.random(in: 0...999_999)
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<30 {
+            let white = random.index(below: 4) == 0
+            var picture = Self.noise(width: width, height: height, seed: random.next())
+            if white {
+                picture = Picture(
+                    width: width, height: height,
+                    pixels: [UInt8](repeating: 255, count: width * height * 3))
+            }
+            let box = Self.part(ofWidth: width, height: height, &random)
+            let (columns, rows) = (1 + random.index(below: 90), 1 + random.index(below: 90))
+            let window = Self.part(ofWidth: columns, height: rows, &random)
+            let views = [true, false].map {
+                Resampler(source: box, width: columns, height: rows, window: window, usesAVX2: $0)
+                    .resample(picture)
+            }
+            #expect(views[0] == views[1], "\(box) to \(columns)×\(rows), \(window), seed \(seed)")
+            if white { #expect(views[0].pixels.allSatisfy { $0 == 255 }) }
+        }
+    }
+
+    private static func part(
+        ofWidth width: Int, height: Int, _ random: inout SeededGenerator
+    ) -> PixelBox {
+        let (x, y) = (random.index(below: width), random.index(below: height))
+        return PixelBox(
+            x: x, y: y, width: 1 + random.index(below: width - x),
+            height: 1 + random.index(below: height - y))
+    }
+
     @Test func theSameSizeIsTheSamePicture() {
         let picture = Self.noise(width: 19, height: 7)
         #expect(picture.resized(width: 19, height: 7) == picture)
