@@ -1,9 +1,9 @@
-package import Imaging
+public import Imaging
 private import Model
-package import Tensors
+public import Tensors
 
 /// One crop of a training step.
-package struct CropRequest: Sendable, Equatable {
+public struct CropRequest: Sendable, Equatable {
     /// The picture's number in the store.
     package let picture: Int
     /// Where in the epoch the crop is, which decides its random choices.
@@ -12,28 +12,28 @@ package struct CropRequest: Sendable, Equatable {
     package let isSmall: Bool
 
     /// A crop of a picture.
-    package init(picture: Int, place: Int, isSmall: Bool = false) {
+    public init(picture: Int, place: Int, isSmall: Bool = false) {
         (self.picture, self.place, self.isSmall) = (picture, place, isSmall)
     }
 }
 
 /// How the crops of each size are drawn.
-package struct CropViews: Sendable {
+public struct CropViews: Sendable {
     /// Those of the network's own input size.
     package var large: Augmentation
     /// The small ones and their side in pixels, where there are any.
     package var small: (augmentation: Augmentation, size: Int)?
 
     /// Large crops alone.
-    package init(large: Augmentation) { self.large = large }
+    public init(large: Augmentation) { self.large = large }
 }
 
 /// The crops of one step, those of a size together.
-package struct CropBatch: Sendable, Equatable {
+public struct CropBatch: Sendable, Equatable {
     /// Crops of the network's own input size, `[n, height, width, 3]`.
-    package let large: Tensor<Float>
+    public let large: Tensor<Float>
     /// Small crops, `[m, size, size, 3]`.
-    package let small: Tensor<Float>?
+    public let small: Tensor<Float>?
 
     /// Crops of one or two sizes.
     package init(large: Tensor<Float>, small: Tensor<Float>? = nil) {
@@ -41,13 +41,13 @@ package struct CropBatch: Sendable, Equatable {
     }
 
     /// The number of crops.
-    package var count: Int { large.shape[0] + (small?.shape[0] ?? 0) }
+    public var count: Int { large.shape[0] + (small?.shape[0] ?? 0) }
 }
 
 /// Turns stored pictures into normalized batches, on background threads ahead of their use.
-package struct BatchLoader: Sendable {
+public struct BatchLoader: Sendable {
     /// The pictures.
-    package let store: PictureStore
+    public let store: PictureStore
     private let views: CropViews
     private let seed: UInt64
     private let threads: Int
@@ -60,7 +60,7 @@ package struct BatchLoader: Sendable {
     ///   - views: How crops are drawn.
     ///   - seed: The run's seed.
     ///   - threads: How many batches are made at once.
-    package init(_ store: PictureStore, views: CropViews, seed: UInt64, threads: Int) {
+    public init(_ store: PictureStore, views: CropViews, seed: UInt64, threads: Int) {
         (self.store, self.views) = (store, views)
         (self.seed, self.threads) = (seed, threads)
         table = store.input.normalizationTable()
@@ -73,7 +73,7 @@ package struct BatchLoader: Sendable {
     ///   - first: The first batch to make, when a run goes on within an epoch.
     ///   - epoch: The epoch, which decides the crops.
     /// - Returns: The batches, in order.
-    package func crops(
+    public func crops(
         _ requests: [[CropRequest]], from first: Int = 0, epoch: Int
     ) -> Prefetcher<CropBatch> {
         Prefetcher(first..<requests.count, depth: threads + 1) { number in
@@ -104,7 +104,7 @@ package struct BatchLoader: Sendable {
 
     /// The centre views of all pictures, `[n, height, width, 3]`, in order and in batches of at
     /// most `size`.
-    package func centerViews(batch size: Int) -> Prefetcher<Tensor<Float>> {
+    public func centerViews(batch size: Int) -> Prefetcher<Tensor<Float>> {
         centerViews(of: Array(0..<store.count), batch: size)
     }
 
@@ -124,14 +124,17 @@ package struct BatchLoader: Sendable {
         of count: Int, _ width: Int, _ height: Int, pixels: (Int) -> [UInt8]
     ) -> Tensor<Float> {
         let size = height * width * 3
+        let table = table.span
         let values = unsafe [Float](unsafeUninitializedCapacity: count * size) { buffer, filled in
             for index in 0..<count {
                 let picture = pixels(index)
                 precondition(picture.count == size, "\(picture.count) bytes, not \(size)")
-                for pixel in 0..<height * width {
-                    for channel in 0..<3 {
-                        let value = table[256 * channel + Int(picture[3 * pixel + channel])]
-                        unsafe buffer[index * size + 3 * pixel + channel] = value
+                let bytes = picture.span
+                for channel in 0..<3 {
+                    let values = table.extracting(256 * channel..<256 * (channel + 1))
+                    for at in stride(from: channel, to: size, by: 3) {
+                        unsafe buffer[index * size + at] =
+                            values[unchecked: Int(bytes[unchecked: at])]
                     }
                 }
             }

@@ -1,5 +1,5 @@
 package import Imaging
-package import Model
+public import Model
 private import Synchronization
 
 /// The readable pictures of a source: their centre views, and shrunk copies to cut crops from.
@@ -7,13 +7,13 @@ private import Synchronization
 /// Every picture is decoded once when the store is made, which finds the unreadable ones.
 /// What fits the memory budget is kept; the rest is decoded again each time, with the same
 /// result, so the budget changes the speed and never the outcome.
-package final class PictureStore: Sendable {
+public final class PictureStore: Sendable {
     /// The input that centre views are made for.
-    package let input: InputSpecification
+    public let input: InputSpecification
     /// The files that cannot be read.
-    package let skipped: [SkippedFile]
+    public let skipped: [SkippedFile]
     /// How many pictures are kept in memory.
-    package let cachedCount: Int
+    public let cachedCount: Int
     private let source: any PictureSource
     private let readable: [Int]  // numbers in the source
     private let cache: [Entry?]
@@ -35,7 +35,7 @@ package final class PictureStore: Sendable {
     ///   - threads: How many pictures are decoded at once.
     ///   - progress: Told how many pictures are done; returns false to stop.
     /// - Throws: `TrainingError.noReadablePicture`, or `FitInterruption` if stopped.
-    package init(
+    public init(
         _ source: any PictureSource, input: InputSpecification, memory: Int, threads: Int,
         progress: (Int) -> Bool = { _ in true }
     ) throws {
@@ -75,7 +75,7 @@ package final class PictureStore: Sendable {
     }
 
     /// The number of readable pictures.
-    package var count: Int { readable.count }
+    public var count: Int { readable.count }
 
     /// How many bytes of pictures are kept in memory.
     package var cachedBytes: Int { cache.reduce(0) { $0 + ($1?.size ?? 0) } }
@@ -87,10 +87,15 @@ package final class PictureStore: Sendable {
     }
 
     /// The centre view of a picture: `[height, width, 3]` bytes.
-    package func centerView(_ index: Int) -> [UInt8] { entry(index).center }
+    package func centerView(_ index: Int) -> [UInt8] {
+        cache[index]?.center ?? decoded(index).centerView(for: input).pixels
+    }
 
     /// A picture to cut crops from, shrunk to no less than what these need.
-    package func picture(_ index: Int) -> Picture { entry(index).picture }
+    package func picture(_ index: Int) -> Picture {
+        cache[index]?.picture
+            ?? decoded(index).shrunk(toShortSide: Self.cropSource(for: input))
+    }
 
     /// Files that were readable at first and are not any more; grey stands in for them.
     package var lostPictures: [SkippedFile] {
@@ -101,16 +106,14 @@ package final class PictureStore: Sendable {
         }
     }
 
-    private func entry(_ index: Int) -> Entry {
-        if let entry = cache[index] { return entry }
+    private func decoded(_ index: Int) -> Picture {
         do {
-            return try Self.load(source, readable[index], input)
+            return try source.picture(at: readable[index], for: input)
         } catch {
             lost.withLock { $0[index] = "became unreadable: \(error)" }
-            let pixels = [UInt8](repeating: 128, count: input.height * input.width * 3)
-            return Entry(
-                center: pixels,
-                picture: Picture(width: input.width, height: input.height, pixels: pixels))
+            return Picture(
+                width: input.width, height: input.height,
+                pixels: [UInt8](repeating: 128, count: input.height * input.width * 3))
         }
     }
 

@@ -5,7 +5,7 @@ private import Synchronization
 ///
 /// At most `depth` items are under way or waiting at any time, which bounds the memory. Each
 /// item depends on its index alone, so the timing of the threads decides nothing.
-package final class Prefetcher<Item: Sendable> {
+public final class Prefetcher<Item: Sendable> {
     private let count: Int
     private let produce: @Sendable (Int) -> Item
     private let queue = DispatchQueue(
@@ -32,7 +32,7 @@ package final class Prefetcher<Item: Sendable> {
     }
 
     /// The next item, or `nil` after the last; waits until it is made.
-    package func next() -> Item? {
+    public func next() -> Item? {
         guard taken < count else { return nil }
         let slot = slots.removeFirst()
         taken += 1

@@ -12,6 +12,7 @@ let package = Package(
     products: [
         .executable(name: "cluster-bench", targets: ["ClusterBench"]),
         .executable(name: "engine-bench", targets: ["EngineBench"]),
+        .executable(name: "load-bench", targets: ["LoadBench"]),
         .executable(name: "train-bench", targets: ["TrainBench"]),
     ],
     dependencies: [
@@ -26,6 +27,7 @@ let package = Package(
             dependencies: ["CLimits", "Answers", library, argumentParser]),
         .executableTarget(
             name: "ClusterBench", dependencies: ["Answers", library, argumentParser]),
+        .executableTarget(name: "LoadBench", dependencies: ["Answers", library, argumentParser]),
         .executableTarget(name: "TrainBench", dependencies: ["Answers", library, argumentParser]),
     ]
 )
