@@ -4,15 +4,16 @@ import Clustering
 import Foundation
 import Tensors
 
-/// What `run cluster` measures: k-means and PCA on files of numbers, timed when told.
+/// What `run cluster` measures: k-means and PCA on files of numbers, timed when told; and what
+/// `run scale` does, both on as many seeded points as are asked for.
 ///
-/// Each command prints `{"ready": 1}`, then for each line `run N` the seconds of N runs, and for
+/// The first two print `{"ready": 1}`, then for each line `run N` the seconds of N runs, and for
 /// `result FILE` writes what the last run found.
 @main
 struct ClusterBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cluster-bench", abstract: "Times k-means and PCA on request.",
-        subcommands: [TimedKMeans.self, TimedPCA.self])
+        subcommands: [TimedKMeans.self, TimedPCA.self, Scale.self])
 }
 
 struct TimedKMeans: ParsableCommand {
