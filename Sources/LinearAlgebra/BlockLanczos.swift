@@ -1,4 +1,3 @@
-private import Foundation
 private import Tensors
 
 /// The largest eigenvalues of a large symmetric matrix `S`, by the block Lanczos method.
