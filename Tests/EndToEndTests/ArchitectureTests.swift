@@ -8,7 +8,7 @@ struct ArchitectureTests {
     private static let rules: [String: Set<String>] = [
         "Tensors": [],
         "Model": ["Tensors"],
-        "Imaging": ["Model", "Tensors", "CImageCodecs"],
+        "Imaging": ["Model", "Tensors", "CImageCodecs", "CResampling"],
         "LinearAlgebra": ["Tensors", "COpenBLAS"],
         "Clustering": ["LinearAlgebra", "Tensors"],
         "Training": ["Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors"],
@@ -36,7 +36,8 @@ struct ArchitectureTests {
         ],
         "dcd": ["Daemon"],
         "dcctl": ["API", "Client"],
-        "CImageCodecs": [], "CKernels": [], "CWorker": [], "COpenBLAS": [], "CSystemd": [],
+        "CImageCodecs": [], "CResampling": [], "CKernels": [], "CWorker": [], "COpenBLAS": [],
+        "CSystemd": [],
     ]
 
     /// Outside packages, each with the one module (or the programs) that may import it.
