@@ -1,10 +1,10 @@
 """Compares the first steps of a run of ours with PyTorch's.
 
     swift build -c release --package-path tools/golden/trainer
-    tools/golden/trainer/.build/release/FirstSteps PICTURES.txt --steps 50 -o TRACE …
+    tools/golden/trainer/.build/release/first-steps PICTURES.txt --steps 50 -o TRACE …
     python tools/golden/trainer/first_steps.py TRACE PICTURES.txt
 
-FirstSteps keeps the state that our run saves after each step; PICTURES.txt lists the pictures, a
+first-steps keeps the state that our run saves after each step; PICTURES.txt lists the pictures, a
 path a line. PyTorch draws the same weights, crops and order from the seed, decodes and varies the
 pictures with Pillow, and is given our pseudo-labels at the start of each epoch. Prints one line of
 JSON with the largest relative difference of a loss
