@@ -15,10 +15,11 @@ struct Evaluate: ParsableCommand {
             With one folder behind the checkpoints, its pictures are judged by one another:
               dctrain eval model.safetensors PICTURES
 
-            k-NN is the share of pictures whose label their 20 nearest neighbours find. AMI, NMI, \
-            ARI, purity and accuracy compare clusters with labels: k-means fitted on the pictures, \
-            the mean of three seeds, and the assignment to the clusters that the model ships. \
-            Accuracy is that of the best matching of one cluster with one label.
+            k-NN is the share of pictures whose label their k nearest neighbours find, by cosine, \
+            among the pictures of --train or the others of the one folder. AMI, NMI, ARI, purity \
+            and accuracy compare clusters with labels: k-means fitted on the pictures, the mean of \
+            three seeds, and the assignment to the clusters that the model ships. Accuracy is that \
+            of the best matching of one cluster with one label.
 
             With --probe, a linear layer learns the labels from the features behind each \
             convolution's ReLU, pooled to 9,600 dimensions at most, and from the embedding; the \
@@ -74,6 +75,9 @@ struct Evaluate: ParsableCommand {
     @Option(help: "At most so many MiB of features are kept for probes.")
     var memory = 2048
 
+    @Option(help: "The number of neighbours that vote on a picture's label.")
+    var neighbours = 20
+
     @Option(
         name: .customLong("k"),
         help: "The numbers of clusters to fit, 100,10 unless given.")
@@ -100,8 +104,9 @@ struct Evaluate: ParsableCommand {
             throw ValidationError("--probe needs pictures with labels: give --train and --test")
         }
         if layers != nil, !probe { throw ValidationError("--layers needs --probe") }
-        guard threads > 0, probeEpochs > 0, memory > 0 else {
-            throw ValidationError("--threads, --probe-epochs and --memory must be at least 1")
+        guard neighbours > 0, threads > 0, probeEpochs > 0, memory > 0 else {
+            throw ValidationError(
+                "--neighbours, --threads, --probe-epochs and --memory must be at least 1")
         }
     }
 
@@ -138,6 +143,7 @@ struct Evaluate: ParsableCommand {
     private var request: EvaluationRequest? {
         guard let pictures else { return nil }
         var request = EvaluationRequest(checkpoints: checkpoints, test: pictures, train: train)
+        request.neighbours = neighbours
         request.clusters = clusters?.counts
         request.includesUntrained = untrained
         request.probes = probe

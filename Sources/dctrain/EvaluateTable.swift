@@ -6,7 +6,7 @@ extension EvaluationReport {
     var table: String {
         let counts = models.first?.fitted.map(\.clusters) ?? []
         let shipped = models.contains { $0.shipped != nil }
-        var head = ["model", "weights", "k-NN"]
+        var head = ["model", "weights", "\(neighbours)-NN"]
         for count in counts { head += ["AMI@\(count)"] + Self.names.dropFirst() }
         if shipped { head += ["shipped"] + Self.names }
         let rows = models.map { model in

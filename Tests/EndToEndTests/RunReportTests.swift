@@ -57,8 +57,9 @@ struct RunReportTests {
             Array(("path,instance\n" + pairs.joined(separator: "\n")).utf8), to: "truth.csv")
         let figures = try await run(
             "eval", model, pictures, "--probe", "--probe-epochs", "5", "--retrieval",
-            home.path("truth.csv"), "--untrained", "--json"
+            home.path("truth.csv"), "--untrained", "--neighbours", "3", "--json"
         ).json()
+        #expect(figures["neighbours"] as? Int == 3)
         let models = try #require(figures["models"] as? [[String: Any]])
         #expect(models.map { $0["weights"] as? String } == ["untrained", "float32"])
         for model in models {
