@@ -14,7 +14,8 @@ package enum FilterSheet {
         let (count, height, width) = (weights.shape[0], weights.shape[1], weights.shape[2])
         let channels = weights.shape[3]
         let tiles = (0..<count).map { filter -> Picture in
-            let values = Array(weights[row: filter])
+            // Of a run that has diverged, what is no number is grey.
+            let values = Array(weights[row: filter]).map { $0.isFinite ? $0 : 0 }
             let largest = max(values.reduce(0) { max($0, abs($1)) }, .leastNormalMagnitude)
             func grey(_ value: Float) -> UInt8 {
                 UInt8(min(max(127.5 + 127.5 * value / largest, 0), 255))

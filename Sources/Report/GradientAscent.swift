@@ -88,7 +88,11 @@ public struct GradientAscent {
         layer: String, filters: [Int], progress: (_ done: Int, _ total: Int) throws -> Void
     ) throws -> [Picture] {
         let probed = try check(layer, filters)
-        let folded = try weights.withoutNorms()
+        // What follows the layer, such as the norms of a kept head, need not be folded.
+        let folded = try NetworkWeights(
+            network: weights.network.prefix(through: probed.layer), input: weights.input,
+            tensors: weights.tensors
+        ).withoutNorms()
         let active = try climber(folded, through: probed.layer)
         let raw = try climber(folded, through: Self.before(probed.layer, in: folded.network))
         let total = filters.count * iterations

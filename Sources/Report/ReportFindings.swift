@@ -41,7 +41,7 @@ struct ReportFindings {
 extension ModelFigures.Weights {
     fileprivate var name: String {
         switch self {
-        case .untrained: "before training"
+        case .untrained: "random weights"
         case .float32: "trained"
         case .int8: "trained, int8"
         }

@@ -72,7 +72,10 @@ public struct RunReport {
         BLAS.setThreads(threads)
         let record = try RunRecord(folder: run)
         let path = Self.path(in: record.folder)
-        let place = try images.map(Self.absolute) ?? ReportMemory.read(record.folder)?.images
+        let remembered = images == nil ? ReportMemory.read(record.folder)?.images : nil
+        let place =
+            try images.map(Self.absolute)
+            ?? remembered.flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
         let model = try record.model()
         var page = ReportPage(record)
         var looked = 0
@@ -85,8 +88,9 @@ public struct RunReport {
                 try page.add(findings)
                 try ReportMemory(images: place).write(record.folder)
             } else {
+                let reason = remembered.map { "are not at '\($0)' any more" }
                 page.missing = """
-                    The pictures of this run are not known here: \
+                    The pictures of this run \(reason ?? "are not known here"): \
                     'dctrain report \(run) --images FOLDER' adds what the model makes of them.
                     """
             }
@@ -107,6 +111,13 @@ public struct RunReport {
             return place
         }
         return URL(filePath: place).standardizedFileURL.path(percentEncoded: false)
+    }
+
+    /// At most `most` of `count` places, evenly over all: pictures come folder by folder, so a
+    /// part of their list lacks labels.
+    package static func spread(_ most: Int, over count: Int) -> [Int] {
+        let chosen = max(0, min(most, count))
+        return (0..<chosen).map { $0 * count / chosen }
     }
 
     private func check() throws {
@@ -154,7 +165,7 @@ extension RunReport {
         probing.threads = threads
         var models: [(name: String, figures: [LayerFigures])] = []
         var done = 0
-        let networks = [("before training", before), ("trained", weights)]
+        let networks = [("random weights", before), ("trained", weights)]
         let layers = try networks.map {
             try ProbedLayers(
                 of: $0.1.network, inputShape: $0.1.inputShape, most: Self.probeDimensions)
@@ -196,12 +207,11 @@ private struct LabelledSplit {
     init?(_ survey: PictureSurvey, most: Int) {
         source = survey.source
         let readable = survey.readable
-        let step = max(1, readable.count / max(1, most))
-        let chosen = stride(from: 0, to: readable.count, by: step).map { readable[$0] }
-        guard most > 0, chosen.count >= 20, readable.allSatisfy({ source.label(of: $0) != nil })
+        let chosen = RunReport.spread(most, over: readable.count).map { readable[$0] }
+        guard chosen.count >= 20, readable.allSatisfy({ source.label(of: $0) != nil })
         else { return nil }
         var split = EveryFifth<Int>()
-        for index in chosen.prefix(most) {
+        for index in chosen {
             let isJudged = split.isJudged(source.label(of: index) ?? 0)
             if isJudged { test.append(index) } else { train.append(index) }
         }

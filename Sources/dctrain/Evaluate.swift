@@ -72,7 +72,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: "The passes of a probe over the pictures that it learns from.")
     var probeEpochs = 90
 
-    @Option(help: "At most so many MiB of features are kept for probes.")
+    @Option(help: "Layers are probed together whose features fit in so many MiB; one at least.")
     var memory = 2048
 
     @Option(help: "The number of neighbours that vote on a picture's label.")
@@ -83,7 +83,7 @@ struct Evaluate: ParsableCommand {
         help: "The numbers of clusters to fit, 100,10 unless given.")
     var clusters: CountList?
 
-    @Flag(help: "Judge the networks as they were before training, too.")
+    @Flag(help: "Judge the networks with the random weights of their seeds, too.")
     var untrained = false
 
     @Option(help: "The number of threads; all processors by default.")

@@ -151,9 +151,14 @@ struct EvaluatorTests {
         checkpoint.tensors = checkpoint.tensors.filter { $0.key.hasPrefix("conv") }
         checkpoint.clustering = nil
         let path = try write(checkpoint, "backbone.safetensors")
-        let report = try Evaluator(request([path])).run()
-        #expect(report.models[0].shipped == nil && report.models[0].dimension == 12)
-        #expect(report.models[0].neighbourAccuracy > 0.9)
+        var request = request([path])
+        request.includesUntrained = true
+        let report = try Evaluator(request).run()
+        #expect(report.models.map(\.weights) == [.untrained, .float32])
+        for model in report.models {
+            #expect(model.shipped == nil && model.dimension == 12)
+        }
+        #expect(report.models[1].neighbourAccuracy > 0.9)
     }
 
     @Test func whatCannotBeJudgedIsRefused() throws {

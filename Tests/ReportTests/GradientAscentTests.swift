@@ -64,6 +64,17 @@ struct GradientAscentTests {
         #expect(try ascent.run(layer: "conv1", filters: [2]) { _, _ in } != alone)
     }
 
+    @Test func whatFollowsTheLayerDoesNotMatter() throws {
+        var network = Network.smallConvNet(sobel: false)
+        network.append("head", .linear(outputs: 8, hasBias: true))
+        network.append("head norm", .batchNorm(epsilon: 1e-5))
+        network.feature = "head norm"
+        var ascent = try GradientAscent(
+            Self.checkpoint(network), name: "with a head", threads: 1)
+        ascent.iterations = 2
+        #expect(try ascent.run(layer: "conv2", filters: [1]) { _, _ in }.count == 1)
+    }
+
     @Test func whatIsNotThereIsRefused() throws {
         let checkpoint = try Self.checkpoint(.smallConvNet(sobel: false))
         var ascent = try GradientAscent(checkpoint, name: "small", threads: 1)
@@ -102,5 +113,8 @@ struct GradientAscentTests {
         // Dead filters are grey, not a division by zero.
         let dead = FilterSheet.firstLayer(Tensor(repeating: 0, shape: [1, 1, 1, 3]))
         #expect(dead.pixels.contains(127))
+        // So are weights of a run that has diverged.
+        let lost = FilterSheet.firstLayer(Tensor([.nan, .infinity, 1], shape: [1, 1, 1, 3]))
+        #expect(lost.pixels.contains(127) && lost.pixels.contains(255))
     }
 }

@@ -69,7 +69,7 @@ struct RunReportTests {
             #expect(text.contains("<section id=\"\(id)\">"), "\(id)")
         }
         #expect(text.contains("All 60 pictures"))
-        #expect(text.contains("<i></i>before training</span>"))
+        #expect(text.contains("<i></i>random weights</span>"))
         // A piece of markup that was put into a string would show its type.
         #expect(!text.contains("Markup("))
         #expect(text.contains("blue &amp; cold"))
@@ -96,6 +96,27 @@ struct RunReportTests {
         let first = try html()
         _ = try RunReport(of: run + "/", threads: 1).write()
         #expect(try html() == first)
+    }
+
+    @Test func picturesThatWereMovedAreMissed() throws {
+        _ = try RunReport(of: run, images: images.path, threads: 1).write()
+        try FileManager.default.moveItem(atPath: images.path, toPath: folder.path("moved"))
+        #expect(try RunReport(of: run, threads: 1).write().pictures == 0)
+        let text = try html()
+        #expect(text.contains("not at") && text.contains("--images FOLDER"))
+        #expect(text.contains("<section id=\"curves\">"))
+        let found = try RunReport(of: run, images: folder.path("moved"), threads: 1).write()
+        #expect(found.pictures == 60)
+    }
+
+    @Test(arguments: [(20, 60), (40, 60), (59, 60), (100, 60), (1, 60), (0, 60), (5, 0)])
+    func probedPicturesAreSpreadOverAll(most: Int, count: Int) {
+        let places = RunReport.spread(most, over: count)
+        #expect(places.count == min(most, count))
+        #expect(places == Array(Set(places)).sorted() && places.allSatisfy { $0 < count })
+        // None of three folders of 20 has more than one picture more than another.
+        let folders = (0..<3).map { folder in places.count { $0 / 20 == folder } }
+        #expect(folders.max()! - folders.min()! <= 1)
     }
 
     @Test func withoutPicturesTheLogIsShown() throws {
