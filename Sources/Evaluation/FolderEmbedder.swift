@@ -39,7 +39,7 @@ public struct FolderEmbedder {
         var (names, skipped): ([String], [SkippedFile]) = ([], [])
         let batches = CenterViewBatch.all(
             of: source, for: embedder.input, size: Evaluator.batch, threads: threads)
-        observer.begin(.features, epoch: nil, total: source.count)
+        observer.begin(.features, epoch: nil, total: source.count, done: 0)
         defer { observer.end(.features) }
         while let batch = batches.next() {
             if !batch.pictures.isEmpty {

@@ -78,7 +78,7 @@ public struct EpochMetrics: Codable, Sendable, Equatable {
     public struct PhaseTime: Codable, Sendable, Equatable {
         /// The phase.
         public var phase: FitPhase
-        /// How long it took.
+        /// How long it took, since the run was last started.
         public var seconds: Double
         /// How many pictures it worked on in a second.
         public var picturesPerSecond: Double

@@ -15,6 +15,11 @@ package final class FitLoop {
     private var isNew = true
     private var metrics: [EpochMetrics] = []
     private var lastSave = ContinuousClock.now
+    /// How long the last step and the last saving of a state took.
+    private var (stepTime, saveTime) = (Duration.zero, Duration.zero)
+    /// Whoever asks for a stop kills after ten seconds: where a step and its saving may not be over
+    /// by then, each step is saved.
+    private static let patience = Duration.seconds(6)
 
     /// A run at its beginning, or where the run folder's newest state left it.
     ///
@@ -71,7 +76,8 @@ package final class FitLoop {
         let total = requests.reduce(0) { $0 + $1.count }
         var done = requests[..<state.step].reduce(0) { $0 + $1.count }
         let batches = loader.crops(requests, from: state.step, epoch: state.epoch)
-        try work.phase(.training, total: total) {
+        try work.phase(.training, total: total, done: done) {
+            var start = ContinuousClock.now
             while let batch = batches.next() {
                 let place = place(of: state.step, of: requests.count)
                 let loss = recipe.step(batch, of: requests[place.step], at: place)
@@ -82,7 +88,9 @@ package final class FitLoop {
                 state.step += 1
                 done += batch.count
                 observer.advance(to: done)
+                stepTime = ContinuousClock.now - start
                 try saveIfDue()
+                start = .now
             }
         }
         state.meanLoss = state.lossSum / Double(total)
@@ -111,7 +119,12 @@ package final class FitLoop {
             clusters: EpochMetrics.ClusterSizes(
                 assignments: assignments, clusters: recipe.clusterCount),
             labels: EpochMetrics.LabelAgreement(assignments, labels: loader.store.labels),
-            phases: times.take(pictures: loader.store.count), memory: MemoryEstimate.peak)
+            phases: times.take(pictures: pictures(of:)), memory: MemoryEstimate.peak)
+    }
+
+    /// How many pictures a phase of an epoch works on.
+    private func pictures(of phase: FitPhase) -> Double {
+        (phase == .training ? settings.reassign : 1) * Double(loader.store.count)
     }
 
     private func ship() throws {
@@ -153,10 +166,12 @@ extension FitLoop {
     }
 
     private func save() throws {
+        let start = ContinuousClock.now
         var complete = state
         recipe.save(to: &complete)
         try folder.save(complete)
-        lastSave = ContinuousClock.now
+        lastSave = .now
+        saveTime = lastSave - start
     }
 
     private func saveIfDue() throws {
@@ -164,6 +179,7 @@ extension FitLoop {
             try save()
             throw FitInterruption()
         }
-        if ContinuousClock.now - lastSave > checkpointEvery { try save() }
+        let isDue = ContinuousClock.now - lastSave > checkpointEvery
+        if isDue || stepTime + saveTime > Self.patience { try save() }
     }
 }

@@ -24,7 +24,8 @@ public protocol FitObserver: AnyObject {
     ///   - phase: What is done.
     ///   - epoch: The epoch it belongs to, from 0, or `nil` outside of epochs.
     ///   - total: How many items it has, such as pictures; 0 where that is unknown.
-    func begin(_ phase: FitPhase, epoch: Int?, total: Int)
+    ///   - done: How many of them are done already, by the process that was stopped.
+    func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int)
     /// So many items of the phase are done.
     func advance(to done: Int)
     /// The phase is over.

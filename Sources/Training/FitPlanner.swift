@@ -28,12 +28,13 @@ struct FitPlanner {
     }
 
     private func store(
-        _ source: any PictureSource, _ input: InputSpecification, threads: Int
+        _ source: any PictureSource, _ input: InputSpecification, threads: Int,
+        skipping known: Set<String>? = nil
     ) throws -> PictureStore {
-        observer.begin(.reading, epoch: nil, total: source.count)
+        observer.begin(.reading, epoch: nil, total: source.count, done: 0)
         defer { observer.end(.reading) }
         return try PictureStore(
-            source, input: input, memory: request.memory, threads: threads
+            source, input: input, memory: request.memory, threads: threads, skipping: known
         ) { done in
             observer.advance(to: done)
             return !observer.shouldStop
@@ -57,7 +58,7 @@ struct FitPlanner {
 
         let epochs = request.epochs
         let minutes = request.minutes ?? (epochs == nil ? Self.standardMinutes : nil)
-        observer.begin(.measuring, epoch: nil, total: 0)
+        observer.begin(.measuring, epoch: nil, total: 0, done: 0)
         let speed = try SpeedTrial.measure(settings, store: store)
         observer.end(.measuring)
         settings.minutes = minutes
@@ -156,13 +157,17 @@ struct FitPlanner {
         var wanted = request.applied(to: begun)
         wanted.picturesDigest = source.digest
         if let path = request.initial {
-            wanted.initial = try InitialModel(contentsOf: path, size: request.size)
+            let initial = try InitialModel(contentsOf: path, size: request.size)
+            // Without --size it is the run's, not the checkpoint's.
+            let isSame = request.size == nil && initial.sha256 == begun.initial?.sha256
+            wanted.initial = isSame ? begun.initial : initial
         }
         try refuse(wanted.differences(from: begun), folder)
 
         var store: PictureStore?
         if !folder.isFinished {
-            store = try self.store(source, begun.input, threads: wanted.threads)
+            store = try self.store(
+                source, begun.input, threads: wanted.threads, skipping: folder.skippedFields())
             wanted.pictures = store?.count ?? 0
             try refuse(wanted.differences(from: begun), folder)
             if wanted.threads != begun.threads || Processor.name != begun.processor {

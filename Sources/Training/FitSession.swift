@@ -24,6 +24,7 @@ public final class FitSession {
         _ request: FitRequest, source: (any PictureSource)? = nil, observer: any FitObserver
     ) throws {
         (self.request, self.observer) = (request, observer)
+        try request.validate()
         BLAS.setThreads(request.threads ?? ThreadTeam.available)
         // The pictures first, so that a mistyped folder leaves no run folder behind.
         let planner = try FitPlanner(request, source: source, observer: observer)

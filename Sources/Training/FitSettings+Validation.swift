@@ -14,6 +14,7 @@ extension FitSettings {
         try check("--threads", threads, in: 1...1024)
         if let network { try check("--size", size, in: network.smallestSize...1024) }
         try check("--learning-rate", learningRate, in: 1e-9...100)
+        try check("--momentum", momentum, in: 0...0.9999)
         try check("--weight-decay", weightDecay, in: 0...1)
         try check("--whiten", whiten, in: -1...0)
         try check("--crop-scale", cropScale, in: 0.01...1)
@@ -74,14 +75,34 @@ extension FitSettings {
             remedy: "leave it out or give --recipe \(recipe == .v1 ? Recipe.v2 : .v1)")
     }
 
-    private func check<Value: Comparable>(
-        _ name: String, _ value: Value, in range: ClosedRange<Value>
-    ) throws(TrainingError) {
-        guard range.contains(value) else {
+}
+
+extension FitRequest {
+    /// Throws where what is needed before the settings are known cannot work.
+    func validate() throws(TrainingError) {
+        if let threads { try check("--threads", threads, in: 1...1024) }
+        if let size { try check("--size", size, in: 8...1024) }
+        // A run's own files would count as pictures when it goes on.
+        let (pictures, folder) = (Self.resolved(images), Self.resolved(run))
+        guard !(folder + "/").hasPrefix(pictures + "/") else {
             throw .invalidSetting(
-                name: name, value: "\(value)",
-                remedy: "give \(range.lowerBound) to \(range.upperBound)")
+                name: "--run", value: "'\(run)'",
+                remedy: "it is in the folder of pictures '\(images)', give another place")
         }
+    }
+
+    private static func resolved(_ path: String) -> String {
+        URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+    }
+}
+
+private func check<Value: Comparable>(
+    _ name: String, _ value: Value, in range: ClosedRange<Value>
+) throws(TrainingError) {
+    guard range.contains(value) else {
+        throw .invalidSetting(
+            name: name, value: "\(value)",
+            remedy: "give \(range.lowerBound) to \(range.upperBound)")
     }
 }
 

@@ -23,15 +23,17 @@ package struct FitWork {
         (self.observer, self.times) = (observer, times)
     }
 
-    /// Runs one phase, reporting its begin and end and keeping its time.
+    /// Runs one phase, reporting its begin and end and keeping its time; `done` of its items were
+    /// done before the run was stopped.
     package func phase<Result>(
-        _ phase: FitPhase, total: Int, _ body: () throws -> Result
+        _ phase: FitPhase, total: Int, done: Int = 0, _ body: () throws -> Result
     ) rethrows -> Result {
-        observer.begin(phase, epoch: epoch, total: total)
+        observer.begin(phase, epoch: epoch, total: total, done: done)
         defer { observer.end(phase) }
         let start = ContinuousClock.now
         let result = try body()
-        times.add(phase, ContinuousClock.now - start)
+        let skipped = total > 0 ? Double(done) / Double(total) : 0
+        times.add(phase, ContinuousClock.now - start, skipped: skipped)
         return result
     }
 
@@ -138,28 +140,30 @@ extension Tensor<Float>: PictureBatch {
 
 /// The time that each phase of an epoch took.
 package final class PhaseTimes {
-    private var entries: [(phase: FitPhase, seconds: Double)] = []
+    private var entries: [(phase: FitPhase, seconds: Double, skipped: Double)] = []
 
     /// No times yet.
     package init() {}
 
-    /// Adds the time of a phase, or of a part of one.
-    package func add(_ phase: FitPhase, _ duration: Duration) {
+    /// Adds the time of a phase, or of a part of one; `skipped` is the share of the phase that an
+    /// earlier process did.
+    package func add(_ phase: FitPhase, _ duration: Duration, skipped: Double = 0) {
         let seconds = duration / .seconds(1)
         if let index = entries.firstIndex(where: { $0.phase == phase }) {
             entries[index].seconds += seconds
+            entries[index].skipped += skipped
         } else {
-            entries.append((phase, seconds))
+            entries.append((phase, seconds, skipped))
         }
     }
 
-    /// The times since the last call, each for all of the pictures.
-    package func take(pictures: Int) -> [EpochMetrics.PhaseTime] {
+    /// The times since the last call; `pictures` tells how many a whole phase works on.
+    package func take(pictures: (FitPhase) -> Double) -> [EpochMetrics.PhaseTime] {
         defer { entries = [] }
-        return entries.map { phase, seconds in
+        return entries.filter { $0.skipped < 1 }.map { phase, seconds, skipped in
             EpochMetrics.PhaseTime(
                 phase: phase, seconds: seconds,
-                picturesPerSecond: Double(pictures) / max(seconds, 1e-9))
+                picturesPerSecond: pictures(phase) * (1 - skipped) / max(seconds, 1e-9))
         }
     }
 }

@@ -79,11 +79,15 @@ extension FrozenBackbone {
         var (values, pictures, skipped): ([Float], [Int], [SkippedFile]) = ([], [], [])
         let batches = CenterViewBatch.all(
             of: source, for: checkpoint.input, size: Self.batch, threads: threads)
-        observer.begin(.features, epoch: nil, total: source.count)
+        observer.begin(.features, epoch: nil, total: source.count, done: 0)
         defer { observer.end(.features) }
         while let batch = batches.next() {
             if !batch.pictures.isEmpty {
-                values += features(ofPixels: batch.pixels, count: batch.pictures.count)
+                let features = features(ofPixels: batch.pixels, count: batch.pictures.count)
+                if values.isEmpty {
+                    values.reserveCapacity(features.count / batch.pictures.count * source.count)
+                }
+                values += features
             }
             pictures += batch.pictures
             skipped += batch.skipped

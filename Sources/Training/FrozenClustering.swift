@@ -71,7 +71,7 @@ public struct FrozenClustering: Sendable {
         shipped.provenance = Provenance(
             recipe: Self.recipe(of: model), seed: seed, epochs: 0, pictures: names.count,
             picturesDigest: source.digest, source: model.provenance.source)
-        observer.begin(.clustering, epoch: nil, total: 0)
+        observer.begin(.clustering, epoch: nil, total: 0, done: 0)
         defer { observer.end(.clustering) }
         let projected = try ProjectedFeatures(
             fitting: seen.features, dimensions: dimensions, exponent: whiten)

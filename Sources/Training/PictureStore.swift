@@ -33,11 +33,14 @@ public final class PictureStore: Sendable {
     ///   - input: The network's input.
     ///   - memory: At most how many bytes of pictures are kept.
     ///   - threads: How many pictures are decoded at once.
+    ///   - known: Where a run goes on, the files that it began without, as fields of a table: no
+    ///     other is left out. One that is unreadable now is grey in its place, so that every
+    ///     picture keeps its number.
     ///   - progress: Told how many pictures are done; returns false to stop.
     /// - Throws: `TrainingError.noReadablePicture`, or `FitInterruption` if stopped.
     public init(
         _ source: any PictureSource, input: InputSpecification, memory: Int, threads: Int,
-        progress: (Int) -> Bool = { _ in true }
+        skipping known: Set<String>? = nil, progress: (Int) -> Bool = { _ in true }
     ) throws {
         // Several pictures an item keep the threads from waiting for each other.
         let chunk = 16
@@ -54,13 +57,21 @@ public final class PictureStore: Sendable {
         var index = 0
         while let results = decoded.next() {
             for result in results {
-                switch result {
-                case .success(let entry):
+                let path = source.path(of: index)
+                let isKnown = known?.contains(path.tableField)
+                switch (result, isKnown) {
+                case (.failure(let reason), nil), (.failure(let reason), true?):
+                    skipped.append(SkippedFile(path: path, reason: reason.text))
+                case (.success, true?):
+                    let reason = "was unreadable when the run began"
+                    skipped.append(SkippedFile(path: path, reason: reason))
+                case (.success(let entry), nil), (.success(let entry), false?):
                     readable.append(index)
                     cache.append(entry.size <= remaining ? entry : nil)
                     remaining -= min(remaining, entry.size)
-                case .failure(let reason):
-                    skipped.append(SkippedFile(path: source.path(of: index), reason: reason.text))
+                case (.failure, false?):
+                    readable.append(index)
+                    cache.append(nil)
                 }
                 index += 1
             }

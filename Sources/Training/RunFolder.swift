@@ -15,13 +15,15 @@ package final class RunFolder {
     /// The folder's path.
     package let path: String
     private let lock: Int32
+    /// The folders that were not there before, inner ones last.
+    private var made: [String] = []
 
     /// Creates the folder if it is not there, and takes it for this program alone.
     ///
     /// - Throws: `TrainingError.runFolderInUse` where another program has it.
     package init(_ path: String) throws {
         self.path = path
-        try Self.makeFolder("\(path)/checkpoints")
+        made = try Self.makeFolder("\(path)/checkpoints")
         let file = "\(path)/.lock"
         lock = retryingInterrupts { unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
         guard lock >= 0 else { throw FileError("open", file) }
@@ -36,14 +38,17 @@ package final class RunFolder {
     }
 
     /// Makes a folder and those above it, where they are not there.
-    private static func makeFolder(_ path: String) throws {
-        if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    ///
+    /// - Returns: Those that it made, inner ones last.
+    private static func makeFolder(_ path: String) throws -> [String] {
+        if unsafe mkdir(path, 0o777) == 0 { return [path] }
+        if errno == EEXIST { return [] }
         let parent = path.split(separator: "/").dropLast().joined(separator: "/")
         guard errno == ENOENT, !parent.isEmpty else { throw FileError("mkdir", path) }
-        try makeFolder(path.hasPrefix("/") ? "/\(parent)" : parent)
-        guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
-            throw FileError("mkdir", path)
-        }
+        let above = try makeFolder(path.hasPrefix("/") ? "/\(parent)" : parent)
+        if unsafe mkdir(path, 0o777) == 0 { return above + [path] }
+        guard errno == EEXIST else { throw FileError("mkdir", path) }
+        return above
     }
 
     // Closing the file gives the lock back, also when the program is killed.
@@ -63,16 +68,17 @@ package final class RunFolder {
     /// Removes what making the folder made, for a run that does not come to be.
     package func discard() {
         unsafe unlink("\(path)/.lock")
-        // Neither is removed where something else is in it.
-        unsafe rmdir("\(path)/checkpoints")
-        unsafe rmdir(path)
+        // None is removed where something else is in it.
+        for folder in made.reversed() { unsafe rmdir(folder) }
     }
 
     /// Removes temporary files that a killed program left.
     private func removeLeftovers() {
-        for folder in [path, "\(path)/checkpoints"] {
+        let own = ["config.json", "metrics.jsonl", "skipped.tsv", "model.safetensors", "report"]
+        for (folder, own) in [(path, own), ("\(path)/checkpoints", ["state"])] {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            for name in names where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+            for name in names where name.hasSuffix(".tmp") {
+                guard own.contains(where: { name.hasPrefix(".\($0).") }) else { continue }
                 unsafe unlink("\(folder)/\(name)")
             }
         }
@@ -114,6 +120,16 @@ extension RunFolder {
     package func record(_ metrics: [EpochMetrics]) throws {
         let lines = try metrics.map { try [UInt8](Self.encoder.encode($0)) + [10] }
         try DurableFile.write(Array(lines.joined()), to: metricsPath)
+    }
+
+    /// The files that could not be read when the run began, as `skipped.tsv` spells them; `nil`
+    /// where the run was stopped before that was known.
+    package func skippedFields() -> Set<String>? {
+        guard let bytes = FileManager.default.contents(atPath: "\(path)/skipped.tsv") else {
+            return nil
+        }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropFirst()
+        return Set(lines.compactMap { $0.split(separator: "\t").first.map { String($0) } })
     }
 
     /// Lists the pictures that cannot be read.

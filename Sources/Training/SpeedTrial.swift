@@ -18,7 +18,7 @@ struct SpeedTrial {
     /// As many epochs as fit, with a twentieth to spare; one at least.
     func epochs(within seconds: Double) -> Int {
         let left = seconds * 0.95 - preparation - shipping
-        return max(1, min(100_000, Int(left / epoch)))
+        return Int(max(1, min(100_000, left / epoch)))
     }
 
     /// Times a few steps and batches of features on weights that are thrown away.

@@ -12,7 +12,7 @@ final class FitProgress: FitObserver {
 
     var shouldStop: Bool { Interruption.isRequested }
 
-    func begin(_ phase: FitPhase, epoch: Int?, total: Int) {
+    func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {
         let title =
             switch phase {
             case .reading: "reading pictures"
@@ -24,7 +24,7 @@ final class FitProgress: FitObserver {
             case .shipping: "final features"
             }
         let place = epoch.map { "epoch \($0 + 1)\(settings.map { " of \($0.epochs)" } ?? ""): " }
-        display.begin((place ?? "") + title, total: total, unit: unit(phase))
+        display.begin((place ?? "") + title, total: total, done: done, unit: unit(phase))
     }
 
     private func unit(_ phase: FitPhase) -> String {

@@ -14,6 +14,7 @@ final class TerminalProgress {
     private var title = ""
     private var unit = ""
     private var total = 0
+    private var doneBefore = 0
     private var start = ContinuousClock.now
     private var lastShown = ContinuousClock.now
     private var barIsShown = false
@@ -22,9 +23,10 @@ final class TerminalProgress {
         interval = isTerminal ? .milliseconds(200) : .seconds(20)
     }
 
-    /// A piece of work of `total` items begins; 0 where that is unknown.
-    func begin(_ title: String, total: Int, unit: String) {
-        (self.title, self.total, self.unit) = (title, total, unit)
+    /// A piece of work of `total` items begins, 0 where that is unknown; `done` of them were done
+    /// earlier and say nothing of the rate.
+    func begin(_ title: String, total: Int, done: Int = 0, unit: String) {
+        (self.title, self.total, self.unit, doneBefore) = (title, total, unit, done)
         start = .now
         lastShown = start
         if isTerminal { show("\(title) …") }
@@ -36,7 +38,7 @@ final class TerminalProgress {
         guard now - lastShown > interval else { return }
         lastShown = now
         let seconds = (now - start) / .seconds(1)
-        let rate = Double(done) / max(seconds, 1e-9)
+        let rate = Double(done - doneBefore) / max(seconds, 1e-9)
         let share = total > 0 ? min(1, Double(done) / Double(total)) : 0
         let left = rate > 0 ? Int(Double(max(0, total - done)) / rate) : 0
         let tail = "\(Self.number(rate)) \(unit)/s, \(Self.time(left)) left"

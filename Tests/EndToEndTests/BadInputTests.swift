@@ -49,7 +49,18 @@ struct BadInputTests {
                 "fit", home.path("few"), "--run", home.path("run"), "--clusters", "50",
                 "--epochs", "1"),
             mentioning: "50")
-        #expect(!FileManager.default.fileExists(atPath: home.path("run/model.safetensors")))
+        for (option, value) in [("--threads", "0"), ("--size", "0"), ("--momentum", "1.5")] {
+            expectRefusal(
+                try await Program.dctrain.run(
+                    "fit", home.path("few"), "--run", home.path("run"), option, value),
+                mentioning: option)
+        }
+        let inside = home.path("few/run")
+        expectRefusal(
+            try await Program.dctrain.run("fit", home.path("few"), "--run", inside),
+            mentioning: inside)
+        #expect(!FileManager.default.fileExists(atPath: inside))
+        #expect(!FileManager.default.fileExists(atPath: home.path("run")))
     }
 
     @Test func checkpointsAreChecked() async throws {

@@ -184,7 +184,7 @@ struct RunReportTests {
 /// Hears of everything and says nothing.
 private final class SilentObserver: FitObserver {
     var shouldStop: Bool { false }
-    func begin(_ phase: FitPhase, epoch: Int?, total: Int) {}
+    func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {}
     func advance(to done: Int) {}
     func end(_ phase: FitPhase) {}
     func finished(_ epoch: EpochMetrics) {}

@@ -144,6 +144,19 @@ struct MethodTests {
         try fit(run)
     }
 
+    /// The size of a run is its own, also where its checkpoint, which has another, is named again.
+    @Test func aRunOfAnotherSizeGoesOnWithTheSameCheckpoint() throws {
+        try fit(request("first"))
+        let path = "\(temporary.path)/first.safetensors"
+        try model("first").write(to: path)
+        var run = request("run")
+        (run.size, run.initial) = (24, path)
+        #expect(throws: FitInterruption.self) { try fit(run, stopAfter: 1) }
+        run.size = nil
+        #expect(try fit(run).plan.settings.size == 24)
+        #expect(try model("run").input.width == 24)
+    }
+
     @Test func whatDoesNotFitACheckpointIsRefused() throws {
         try fit(request("first"))
         var run = request("run")
@@ -174,8 +187,12 @@ struct MethodTests {
     @Test func reassignScalesTheEpoch() throws {
         var request = request("run", .v1)
         (request.reassign, request.sampler) = (2.5, .reference)
-        let settings = try fit(request).plan.settings
-        let recipe = try DeepCluster(settings, pictures: 60)
+        let session = try fit(request)
+        for epoch in session.metrics {
+            let training = try #require(epoch.phases.first { $0.phase == .training })
+            #expect((training.picturesPerSecond * training.seconds).rounded() == 150)
+        }
+        let recipe = try DeepCluster(session.plan.settings, pictures: 60)
         recipe.useArbitraryLabels()
         #expect(recipe.requests(epoch: 0).reduce(0) { $0 + $1.count } == 150)
     }

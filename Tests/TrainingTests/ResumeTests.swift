@@ -58,6 +58,50 @@ struct ResumeTests {
         #expect(try model("whole") == model("parts"))
     }
 
+    @Test(arguments: Recipe.allCases)
+    func theRateAfterAStopIsThatOfTheRestOfTheEpoch(recipe: Recipe) throws {
+        #expect(try fit(request("parts", recipe), stopAfter: 7) == .interrupted)
+        let observer = RecordingObserver()
+        try FitSession(request("parts", recipe), source: source, observer: observer).run()
+        let training = observer.phases.indices.filter { observer.phases[$0] == .training }
+        // Two of the second epoch's five steps, of ten pictures each, were done.
+        #expect(training.map { observer.sharesDone[$0] } == [0.4, 0])
+        let pictures = try observer.epochs.map { epoch in
+            let times = try #require(epoch.phases.first { $0.phase == .training })
+            return (times.picturesPerSecond * times.seconds).rounded()
+        }
+        #expect(pictures == [30, 50])
+    }
+
+    /// A picture that cannot be read any more is grey, and every other keeps its number.
+    @Test func aPictureThatGoesBadDoesNotEndTheRun() throws {
+        var source = source
+        source.broken = [3, 20]
+        var request = request("parts", .v2)
+        #expect(throws: FitInterruption.self) {
+            try FitSession(
+                request, source: source, observer: RecordingObserver(stopAfter: 7)
+            ).run()
+        }
+        // One goes bad, another is whole again.
+        source.broken = [3, 41]
+        let observer = RecordingObserver()
+        let session = try FitSession(request, source: source, observer: observer)
+        #expect(session.plan.settings.pictures == 48)
+        try session.run()
+        #expect(observer.notes.contains { $0.contains("shape-41") && $0.contains("grey") })
+        let skipped = try String(
+            contentsOfFile: "\(temporary.path)/parts/skipped.tsv", encoding: .utf8)
+        #expect(skipped.contains("shape-3\t") && skipped.contains("shape-20\t"))
+        #expect(!skipped.contains("shape-41"))
+        // A new run does without it.
+        request.run += "-new"
+        let plan = try FitSession(
+            request, source: source, observer: RecordingObserver()
+        ).plan
+        #expect(plan.settings.pictures == 48 && plan.skipped == 2)
+    }
+
     @Test func aDamagedStateCostsOnlyTime() throws {
         #expect(try fit(request("whole", .v2)) == .finished)
         #expect(try fit(request("parts", .v2), stopAfter: 8) == .interrupted)

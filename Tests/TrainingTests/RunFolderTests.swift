@@ -93,6 +93,19 @@ struct RunFolderTests {
         #expect(folder.newestState { _ in }?.epoch == 1)
     }
 
+    @Test func whatIsNotOfARunIsLeftAlone() throws {
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false)
+        try RunFolder(path).discard()
+        #expect(try temporary.names(in: "run").isEmpty)
+        try Data([1]).write(to: URL(fileURLWithPath: "\(path)/.draft.tmp"))
+        try RunFolder(path).discard()
+        #expect(try temporary.names(in: "run") == [".draft.tmp"])
+
+        try RunFolder("\(temporary.path)/new/run").discard()
+        #expect(try temporary.names(in: "") == ["run"])
+    }
+
     @Test func leftoversOfAKilledProgramAreRemoved() throws {
         _ = try RunFolder(path)
         for name in [".config.json.17.tmp", "checkpoints/.state.17.tmp"] {

@@ -56,6 +56,8 @@ final class RecordingObserver: FitObserver {
     private(set) var notes: [String] = []
     private(set) var epochs: [EpochMetrics] = []
     private(set) var phases: [FitPhase] = []
+    /// For each phase the share that was done before it began.
+    private(set) var sharesDone: [Double] = []
     private var steps = 0
     private let stopAfter: Int?
 
@@ -64,7 +66,10 @@ final class RecordingObserver: FitObserver {
 
     var shouldStop: Bool { stopAfter.map { steps >= $0 } ?? false }
 
-    func begin(_ phase: FitPhase, epoch: Int?, total: Int) { phases.append(phase) }
+    func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {
+        phases.append(phase)
+        sharesDone.append(total > 0 ? Double(done) / Double(total) : 0)
+    }
     func advance(to done: Int) { if phases.last == .training { steps += 1 } }
     func end(_ phase: FitPhase) {}
     func finished(_ epoch: EpochMetrics) { epochs.append(epoch) }

@@ -107,7 +107,7 @@ private final class StateKeeper: FitObserver {
         }
     }
 
-    func begin(_ phase: FitPhase, epoch: Int?, total: Int) {
+    func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {
         self.phase = phase
     }
 
