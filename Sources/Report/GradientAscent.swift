@@ -88,13 +88,8 @@ public struct GradientAscent {
         layer: String, filters: [Int], progress: (_ done: Int, _ total: Int) throws -> Void
     ) throws -> [Picture] {
         let probed = try check(layer, filters)
-        // What follows the layer, such as the norms of a kept head, need not be folded.
-        let folded = try NetworkWeights(
-            network: weights.network.prefix(through: probed.layer), input: weights.input,
-            tensors: weights.tensors
-        ).withoutNorms()
-        let active = try climber(folded, through: probed.layer)
-        let raw = try climber(folded, through: Self.before(probed.layer, in: folded.network))
+        let active = try climber(through: probed.layer)
+        let raw = try climber(through: Self.before(probed.layer, in: weights.network))
         let total = filters.count * iterations
         var (pictures, done): ([Int: Picture], Int) = ([:], 0)
         for start in stride(from: 0, to: filters.count, by: Self.batch) {
@@ -139,10 +134,14 @@ public struct GradientAscent {
         network.layer(layer)?.inputs.first ?? layer
     }
 
-    private func climber(_ folded: NetworkWeights, through layer: String) throws -> Climber {
-        var graph = folded.network.prefix(through: layer)
-        // What the layer does not need may follow it in another branch, never before its end.
-        graph.layers.append(Layer("mean over the map", .globalAveragePool, inputs: [layer]))
+    private func climber(through layer: String) throws -> Climber {
+        // Cut first: what follows the layer, such as the norms of a kept head, need not be folded.
+        let folded = try NetworkWeights(
+            network: weights.network.prefix(through: layer), input: weights.input,
+            tensors: weights.tensors
+        ).withoutNorms()
+        var graph = folded.network
+        graph.layers.append(Layer("mean over the map", .globalAveragePool, inputs: [graph.feature]))
         return Climber(
             network: try FloatNetwork(
                 network: graph, inputShape: folded.inputShape, tensors: folded.tensors,
