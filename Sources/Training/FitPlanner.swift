@@ -157,10 +157,8 @@ struct FitPlanner {
         var wanted = request.applied(to: begun)
         wanted.picturesDigest = source.digest
         if let path = request.initial {
-            let initial = try InitialModel(contentsOf: path, size: request.size)
             // Without --size it is the run's, not the checkpoint's.
-            let isSame = request.size == nil && initial.sha256 == begun.initial?.sha256
-            wanted.initial = isSame ? begun.initial : initial
+            wanted.initial = try InitialModel(contentsOf: path, size: wanted.size)
         }
         try refuse(wanted.differences(from: begun), folder)
 
