@@ -56,9 +56,7 @@ struct RunRecord {
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let log = FileManager.default.contents(atPath: "\(path)/metrics.jsonl") ?? Data()
         epochs = log.split(separator: 10).compactMap { try? decoder.decode(Epoch.self, from: $0) }
-        let table = FileManager.default.contents(atPath: "\(path)/skipped.tsv") ?? Data()
-        // One line of headings.
-        skipped = max(0, table.split(separator: 10).count - 1)
+        skipped = SkippedFile.pathFields(inTableAt: "\(path)/skipped.tsv")?.count ?? 0
     }
 
     /// A setting's value.

@@ -15,8 +15,8 @@ package final class FitLoop {
     private var isNew = true
     private var metrics: [EpochMetrics] = []
     private var lastSave = ContinuousClock.now
-    /// How long the last step and the last saving of a state took.
-    private var (stepTime, saveTime) = (Duration.zero, Duration.zero)
+    /// How long the last saving of a state took.
+    private var saveTime = Duration.zero
     /// Whoever asks for a stop kills after ten seconds: where a step and its saving may not be over
     /// by then, each step is saved.
     private static let patience = Duration.seconds(6)
@@ -88,8 +88,7 @@ package final class FitLoop {
                 state.step += 1
                 done += batch.count
                 observer.advance(to: done)
-                stepTime = ContinuousClock.now - start
-                try saveIfDue()
+                try saveIfDue(stepTime: ContinuousClock.now - start)
                 start = .now
             }
         }
@@ -174,7 +173,7 @@ extension FitLoop {
         saveTime = lastSave - start
     }
 
-    private func saveIfDue() throws {
+    private func saveIfDue(stepTime: Duration) throws {
         if observer.shouldStop {
             try save()
             throw FitInterruption()

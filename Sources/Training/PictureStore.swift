@@ -58,20 +58,20 @@ public final class PictureStore: Sendable {
         while let results = decoded.next() {
             for result in results {
                 let path = source.path(of: index)
-                let isKnown = known?.contains(path.tableField)
-                switch (result, isKnown) {
-                case (.failure(let reason), nil), (.failure(let reason), true?):
-                    skipped.append(SkippedFile(path: path, reason: reason.text))
-                case (.success, true?):
-                    let reason = "was unreadable when the run began"
-                    skipped.append(SkippedFile(path: path, reason: reason))
-                case (.success(let entry), nil), (.success(let entry), false?):
+                let wasReadable = known.map { !$0.contains(path.tableField) }
+                switch result {
+                case .success(let entry) where wasReadable ?? true:
                     readable.append(index)
                     cache.append(entry.size <= remaining ? entry : nil)
                     remaining -= min(remaining, entry.size)
-                case (.failure, false?):
+                case .failure where wasReadable ?? false:
                     readable.append(index)
                     cache.append(nil)
+                case .success:
+                    let reason = "was unreadable when the run began"
+                    skipped.append(SkippedFile(path: path, reason: reason))
+                case .failure(let reason):
+                    skipped.append(SkippedFile(path: path, reason: reason.text))
                 }
                 index += 1
             }

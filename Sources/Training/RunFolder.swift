@@ -16,7 +16,7 @@ package final class RunFolder {
     package let path: String
     private let lock: Int32
     /// The folders that were not there before, inner ones last.
-    private var made: [String] = []
+    private let made: [String]
 
     /// Creates the folder if it is not there, and takes it for this program alone.
     ///
@@ -74,8 +74,8 @@ package final class RunFolder {
 
     /// Removes temporary files that a killed program left.
     private func removeLeftovers() {
-        let own = ["config.json", "metrics.jsonl", "skipped.tsv", "model.safetensors", "report"]
-        for (folder, own) in [(path, own), ("\(path)/checkpoints", ["state"])] {
+        let files = ["config.json", "metrics.jsonl", "skipped.tsv", "model.safetensors", "report"]
+        for (folder, own) in [(path, files), ("\(path)/checkpoints", ["state"])] {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             for name in names where name.hasSuffix(".tmp") {
                 guard own.contains(where: { name.hasPrefix(".\($0).") }) else { continue }
@@ -125,11 +125,7 @@ extension RunFolder {
     /// The files that could not be read when the run began, as `skipped.tsv` spells them; `nil`
     /// where the run was stopped before that was known.
     package func skippedFields() -> Set<String>? {
-        guard let bytes = FileManager.default.contents(atPath: "\(path)/skipped.tsv") else {
-            return nil
-        }
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropFirst()
-        return Set(lines.compactMap { $0.split(separator: "\t").first.map { String($0) } })
+        SkippedFile.pathFields(inTableAt: "\(path)/skipped.tsv").map { Set($0) }
     }
 
     /// Lists the pictures that cannot be read.

@@ -23,6 +23,19 @@ public struct SkippedFile: Codable, Equatable, Sendable {
         let lines = files.map { "\($0.path.tableField)\t\($0.reason.tableField)\n" }
         try DurableFile.write("path\treason\n" + lines.joined(), to: path)
     }
+
+    /// The paths in a table of files, each as the field spells it.
+    ///
+    /// - Parameter path: The table, which `write` made.
+    /// - Returns: The fields in the table's order, or `nil` where there is no table.
+    package static func pathFields(inTableAt path: String) -> [String]? {
+        FileManager.default.contents(atPath: path).map { table in
+            // One line of headings.
+            table.split(separator: 10).dropFirst().map { line in
+                String(decoding: line.prefix { $0 != 9 }, as: UTF8.self)
+            }
+        }
+    }
 }
 
 extension String {
