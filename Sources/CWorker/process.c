@@ -84,6 +84,8 @@ static int limit(int resource, rlim_t most) {
 }
 
 int cw_confine(size_t address_space) {
+    // Programs are listed by the name of the file that was started, which here is /proc/self/exe.
+    if (prctl(PR_SET_NAME, CW_NAME) != 0) return -errno;
     // The control socket ends a worker of a daemon that is gone; this ends one that is busy.
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return -errno;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -errno;

@@ -144,7 +144,7 @@ struct WorkerStartFailure: Error {
     }
 
     private static func spawn(_ settings: DecodeWorkerSettings, socket: CInt) -> pid_t {
-        let words = unsafe ([settings.executable] + settings.arguments).map { unsafe strdup($0) }
+        let words = unsafe ([CW_NAME] + settings.arguments).map { unsafe strdup($0) }
         defer { unsafe words.forEach { unsafe free($0) } }
         return unsafe cw_spawn(settings.executable, words + [nil], socket)
     }

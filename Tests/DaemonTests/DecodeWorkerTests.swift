@@ -69,6 +69,17 @@ struct DecodeWorkerTests {
         }
     }
 
+    @Test func aWorkerIsListedUnderItsOwnName() async throws {
+        try await withPool { pool in
+            _ = try await pool.decode(bytes: picture().bytes)
+            let process = try #require(await pool.processes.first)
+            let name = try String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
+            #expect(name == "dcd: decode\n")
+            let words = try String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)
+            #expect(words == "dcd: decode\0decode-worker\0")
+        }
+    }
+
     @Test func aRefusalTellsWhyAndCostsNoWorker() async throws {
         try await withPool { pool in
             await #expect(throws: DecodeFailure.refused(reason: "neither JPEG nor PNG")) {

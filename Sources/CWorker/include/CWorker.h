@@ -66,8 +66,11 @@ int cw_reap(pid_t child, int milliseconds, int *status);
 // The signal that ended a child, or 0 where it ended by itself.
 int cw_signal_of(int status);
 
-// Called by a worker: die with the thread that started it, ignore what is meant for the daemon,
-// write no file and no core, open little, and take no more address space than this.
+// The name of a worker in lists of processes, at most 15 bytes.
+#define CW_NAME "dcd: decode"
+
+// Called by a worker: take the name, die with the thread that started it, ignore what is meant for
+// the daemon, write no file and no core, open little, and take no more address space than this.
 int cw_confine(size_t address_space);
 
 #endif
