@@ -36,14 +36,12 @@ let package = Package(
     targets: [
         // System libraries and C.
         .systemLibrary(
-            name: "COpenBLAS", pkgConfig: "openblas",
-            providers: [.apt(["libopenblas-dev"])]),
-        .systemLibrary(
             name: "CSystemd", pkgConfig: "libsystemd",
             providers: [.apt(["libsystemd-dev"])]),
         .target(
             name: "CImageCodecs",
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
+        .target(name: "COpenBLAS"),
         .target(name: "CResampling"),
         .target(name: "CKernels"),
         .target(name: "CWorker"),
@@ -194,7 +192,8 @@ let package = Package(
 
 // One set of rules for all: Swift 6, memory safety spelled out, no warnings.
 for target in package.targets where target.type != .system {
-    let isC = ["CImageCodecs", "CResampling", "CKernels", "CWorker"].contains(target.name)
+    let isC = ["CImageCodecs", "COpenBLAS", "CResampling", "CKernels", "CWorker"]
+        .contains(target.name)
     if isC {
         target.cSettings = [
             .treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra"),

@@ -17,7 +17,7 @@ die() {
 
 # What every build needs beside the Swift toolchain.
 build_packages=(
-    ca-certificates git pkg-config libopenblas-dev libsystemd-dev libjpeg62-turbo-dev libpng-dev
+    ca-certificates git pkg-config libopenblas0 libsystemd-dev libjpeg62-turbo-dev libpng-dev
     libsqlite3-dev zlib1g-dev
 )
 

@@ -1,4 +1,5 @@
 import COpenBLAS
+private import Foundation
 
 /// The calls into OpenBLAS, over row-major matrices, each on the thread that makes it.
 ///
@@ -9,15 +10,41 @@ import COpenBLAS
 package enum BLAS {
     /// Sets how many threads share the work of the products that are cut into blocks, one or
     /// more, for the whole process; no result depends on it.
-    package static func setThreads(_ count: Int) { Blocks.threads = count }
+    ///
+    /// Loads OpenBLAS, best before other threads are started: that changes the environment for a
+    /// moment.
+    package static func setThreads(_ count: Int) {
+        Blocks.threads = count
+        _ = library
+    }
 
     /// How many threads share the work of the products that are cut into blocks.
     package static var threads: Int { Blocks.threads }
 
-    /// Touched by every call before OpenBLAS is.
-    static let isSerial: Bool = {
-        openblas_set_num_threads(1)
-        return openblas_get_num_threads() == 1
+    /// The kernel of OpenBLAS that computes, on which the last bits of every result depend.
+    package static var kernel: BLASKernel { library.kernel }
+
+    /// How that kernel was chosen, in a few words for people.
+    package static var kernelReason: String {
+        switch chosen.reason {
+        case .own: "the library's own choice"
+        case .asked: "as OPENBLAS_CORETYPE asks"
+        case .better(let own): "instead of the library's own choice, \(own)"
+        }
+    }
+
+    /// The library, loaded at the first use.
+    package static var library: OpenBLAS { chosen.library }
+
+    // Without the library there is nothing to compute with, as when it could not be linked.
+    private static let chosen: (library: OpenBLAS, reason: OpenBLAS.Reason) = {
+        func tell(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+        do {
+            return try OpenBLAS.best(tell: tell)
+        } catch {
+            tell("\(error)")
+            exit(1)
+        }
     }()
 
     /// `C ← alpha · op(A) · op(B) + beta · C` in Float, row-major, on this thread.
@@ -41,11 +68,9 @@ package enum BLAS {
         a: UnsafePointer<Float>, lda: Int, b: UnsafePointer<Float>, ldb: Int, beta: Float,
         c: UnsafeMutablePointer<Float>, ldc: Int
     ) {
-        precondition(isSerial, "OpenBLAS keeps its threads")
-        unsafe cblas_sgemm(
-            CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
-            transposeB ? CblasTrans : CblasNoTrans, CInt(m), CInt(n), CInt(k), alpha, a,
-            CInt(lda), b, CInt(ldb), beta, c, CInt(ldc))
+        unsafe library.sgemm(
+            CInt(COB_ROW_MAJOR), OpenBLAS.form(transposeA), OpenBLAS.form(transposeB), CInt(m),
+            CInt(n), CInt(k), alpha, a, CInt(lda), b, CInt(ldb), beta, c, CInt(ldc))
     }
 
     /// `C ← op(A) · op(B) + C` in Double, row-major, on this thread; see the Float form.
@@ -54,19 +79,16 @@ package enum BLAS {
         lda: Int, b: UnsafePointer<Double>, ldb: Int, to c: UnsafeMutablePointer<Double>,
         ldc: Int
     ) {
-        precondition(isSerial, "OpenBLAS keeps its threads")
-        unsafe cblas_dgemm(
-            CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
-            transposeB ? CblasTrans : CblasNoTrans, CInt(m), CInt(n), CInt(k), 1, a, CInt(lda),
-            b, CInt(ldb), 1, c, CInt(ldc))
+        unsafe library.dgemm(
+            CInt(COB_ROW_MAJOR), OpenBLAS.form(transposeA), OpenBLAS.form(transposeB), CInt(m),
+            CInt(n), CInt(k), 1, a, CInt(lda), b, CInt(ldb), 1, c, CInt(ldc))
     }
 
     /// The sum of the products of two rows of `count` elements.
     @unsafe static func dot(
         _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ count: Int
     ) -> Double {
-        precondition(isSerial, "OpenBLAS keeps its threads")
-        return unsafe cblas_ddot(CInt(count), a, 1, b, 1)
+        unsafe library.ddot(CInt(count), a, 1, b, 1)
     }
 
     /// `b ← factor · a + b`, of rows of `count` elements.
@@ -74,7 +96,6 @@ package enum BLAS {
         _ a: UnsafePointer<Double>, times factor: Double, to b: UnsafeMutablePointer<Double>,
         _ count: Int
     ) {
-        precondition(isSerial, "OpenBLAS keeps its threads")
-        unsafe cblas_daxpy(CInt(count), factor, a, 1, b, 1)
+        unsafe library.daxpy(CInt(count), factor, a, 1, b, 1)
     }
 }

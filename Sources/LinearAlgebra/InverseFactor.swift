@@ -1,5 +1,3 @@
-import COpenBLAS
-
 /// The upper triangular `U` with `UᵀU = A⁻¹` of a symmetric positive definite matrix `A`.
 ///
 /// Computed without the inverse: the Cholesky factor `L` of `A` with its rows and columns in
@@ -19,14 +17,14 @@ package struct InverseFactor: Sendable {
     /// - Complexity: O(order³) time, two copies of the matrix.
     package init(upperTriangle matrix: [Double], order: Int) throws(LinearAlgebraError) {
         precondition(matrix.count == order * order, "\(matrix.count) elements for order \(order)")
-        precondition(order > 0 && BLAS.isSerial, "order \(order), or OpenBLAS keeps its threads")
+        precondition(order > 0, "order \(order)")
         // From here on a lower triangle row by row, which is LAPACK's upper one.
         var turned = Self.turned(matrix, order: order)
         var (n, info): (CInt, CInt) = (CInt(order), 0)
-        unsafe dpotrf_("U", &n, &turned, &n, &info, 1)
+        unsafe BLAS.library.dpotrf("U", &n, &turned, &n, &info, 1)
         precondition(info >= 0, "argument \(-info) of dpotrf")
         guard info == 0 else { throw .notPositiveDefinite(order: order) }
-        unsafe dtrtri_("U", "N", &n, &turned, &n, &info, 1, 1)
+        unsafe BLAS.library.dtrtri("U", "N", &n, &turned, &n, &info, 1, 1)
         precondition(info == 0, "dtrtri says \(info)")
         self.order = order
         elements = Self.turned(turned, order: order, lower: true)

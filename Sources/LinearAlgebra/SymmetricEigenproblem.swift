@@ -1,5 +1,3 @@
-import COpenBLAS
-
 /// The largest eigenvalues of a real symmetric matrix with their eigenvectors.
 ///
 /// A few of a large matrix come from `BlockLanczos`; what it leaves, from LAPACK's `dsyevr`, and
@@ -25,7 +23,6 @@ package struct SymmetricEigenproblem: Sendable {
         upperTriangle matrix: [Double], order: Int, count: Int
     ) throws(LinearAlgebraError) {
         precondition(matrix.count == order * order, "\(matrix.count) elements for order \(order)")
-        precondition(BLAS.isSerial, "OpenBLAS keeps its threads")
         precondition(count >= 1 && count <= order, "\(count) eigenvalues of order \(order)")
         guard
             let ascending = Self.iterated(matrix, order, count)
@@ -59,7 +56,7 @@ package struct SymmetricEigenproblem: Sendable {
         var (iwork, liwork): ([CInt], CInt) = ([0], -1)
         // What is the upper triangle row by row is the lower one column by column.
         func solve() {
-            unsafe dsyevr_(
+            unsafe BLAS.library.dsyevr(
                 "V", "I", "L", &n, &matrix, &n, &low, &high, &first, &last, &tolerance, &found,
                 &values, &vectors, &n, &support, &work, &lwork, &iwork, &liwork, &info, 1, 1, 1)
             precondition(info >= 0, "argument \(-info) of dsyevr")
@@ -83,7 +80,7 @@ package struct SymmetricEigenproblem: Sendable {
         var (work, lwork): ([Double], CInt) = ([0], -1)
         var (iwork, liwork): ([CInt], CInt) = ([0], -1)
         func solve() {
-            unsafe dsyevd_(
+            unsafe BLAS.library.dsyevd(
                 "V", "L", &n, &matrix, &n, &values, &work, &lwork, &iwork, &liwork, &info, 1, 1)
             precondition(info >= 0, "argument \(-info) of dsyevd")
         }
