@@ -1,7 +1,8 @@
 private import LinearAlgebra
 package import Tensors
 
-/// The nearest other points of each point, found exactly.
+/// The nearest other points of each point, found exactly: by their distances in Double, whatever
+/// kernel of BLAS has made the choice of those that are compared.
 package struct NearestNeighbours {
     /// How many of each point: as many as asked for, or all others where they are fewer.
     package let count: Int
@@ -18,7 +19,8 @@ package struct NearestNeighbours {
     /// - Parameters:
     ///   - points: `[n, d]`, finite.
     ///   - neighbours: How many of each are wanted.
-    /// - Complexity: O(n²·d) time; memory beside the result is bounded.
+    /// - Complexity: O(n²·d) time; memory beside the result is bounded but for copies: those of one
+    ///   point are all looked at before the first ones are taken.
     package init(of points: Tensor<Float>, neighbours: Int) {
         let (n, d) = (points.shape[0], points.rowCount)
         let count = min(neighbours, n - 1)
@@ -30,14 +32,10 @@ package struct NearestNeighbours {
                 unsafe distances.withUnsafeMutableBufferPointer { distances in
                     Blocks.forEach(of: n, size: Self.blockRows) { rows in
                         let found = unsafe Self.nearest(to: rows, of: x, norms, d: d, count: count)
-                        for (place, candidate) in found.enumerated() {
+                        for (place, neighbour) in found.enumerated() {
                             let slot = rows.lowerBound * count + place
-                            let (row, other) = (slot / count, candidate.index)
-                            unsafe indices[slot] = Int32(other)
-                            // The norms' form loses digits where points are close.
-                            unsafe distances[slot] = Rows.squaredDistance(
-                                x.extracting(row * d..<(row + 1) * d),
-                                x.extracting(other * d..<(other + 1) * d))
+                            unsafe indices[slot] = Int32(neighbour.index)
+                            unsafe distances[slot] = Float(neighbour.distance)
                         }
                     }
                 }
@@ -46,15 +44,16 @@ package struct NearestNeighbours {
         (self.count, self.indices, self.distances) = (count, indices, distances)
     }
 
-    private typealias Candidate = (score: Float, index: Int)
-
     /// The nearest of all points to some rows, `count` a row.
     private static func nearest(
         to rows: Range<Int>, of x: UnsafeBufferPointer<Float>, _ norms: [Float], d: Int, count: Int
-    ) -> [Candidate] {
+    ) -> [(distance: Double, index: Int)] {
         guard count > 0 else { return [] }
-        var best = [Candidate](
-            repeating: (.infinity, Int.max), count: rows.count * count)
+        let rounding = Rows.Rounding(norms, d: d, factor: -2)
+        var lists = rows.map { row in
+            unsafe Candidates(
+                of: x.extracting(row * d..<(row + 1) * d), count: count, rounding)
+        }
         for first in stride(from: 0, to: norms.count, by: blockColumns) {
             let columns = first..<min(norms.count, first + blockColumns)
             let scores = unsafe Rows.scores(
@@ -62,27 +61,60 @@ package struct NearestNeighbours {
                 x.extracting(columns.lowerBound * d..<columns.upperBound * d), norms[columns],
                 rows: rows.count, d: d, factor: -2)
             for row in rows {
-                let place = (row - rows.lowerBound) * count
                 let start = (row - rows.lowerBound) * columns.count - columns.lowerBound
                 for column in columns where column != row {
-                    let score = scores[start + column]
-                    guard score < best[place + count - 1].score else { continue }
-                    insert((score, column), into: &best, at: place, count: count)
+                    lists[row - rows.lowerBound].add(scores[start + column], column)
                 }
             }
         }
-        return best
+        return lists.indices.flatMap { unsafe lists[$0].nearest(of: x) }
+    }
+}
+
+/// Those among which the nearest of one point are, as far as rounded scores can tell.
+@safe private struct Candidates {
+    private let point: UnsafeBufferPointer<Float>
+    private let count: Int
+    private let rounding: Rows.Rounding
+    private var found: [(score: Float, index: Int)] = []
+    /// The largest score that is still of interest.
+    private var bound = Float.infinity
+
+    @unsafe init(of point: UnsafeBufferPointer<Float>, count: Int, _ rounding: Rows.Rounding) {
+        unsafe (self.point, self.count, self.rounding) = (point, count, rounding)
+        found.reserveCapacity(2 * count + 16)
     }
 
-    /// Keeps candidates in order; of equal scores the one that came first.
-    private static func insert(
-        _ candidate: Candidate, into best: inout [Candidate], at place: Int, count: Int
-    ) {
-        var slot = place + count - 1
-        while slot > place, best[slot - 1].score > candidate.score {
-            best[slot] = best[slot - 1]
-            slot -= 1
+    mutating func add(_ score: Float, _ index: Int) {
+        // What left the range of Float says nothing; it counts until there are others.
+        let score = score.isNaN ? .infinity : score
+        guard score <= bound else { return }
+        found.append((score, index))
+        if found.count == found.capacity { trim() }
+    }
+
+    /// Lets go of those that are certainly behind `count` others.
+    private mutating func trim() {
+        guard found.count > count else { return }
+        let least = found.map(\.score).sorted()[count - 1]
+        bound = unsafe rounding.bound(least: least, for: point)
+        found.removeAll { $0.score > bound }
+        // Many may be equally near.
+        found.reserveCapacity(2 * max(count, found.count) + 16)
+    }
+
+    /// The nearest by their exact distances, of equal ones those of lower index.
+    @unsafe mutating func nearest(
+        of all: UnsafeBufferPointer<Float>
+    ) -> [(distance: Double, index: Int)] {
+        trim()
+        let d = unsafe point.count
+        var exact: [(distance: Double, index: Int)] = []
+        for (_, index) in found {
+            let other = all.extracting(index * d..<(index + 1) * d)
+            exact.append((unsafe Rows.exactSquaredDistance(point, other), index))
         }
-        best[slot] = candidate
+        return Array(
+            exact.sorted { ($0.distance, $0.index) < ($1.distance, $1.index) }.prefix(count))
     }
 }

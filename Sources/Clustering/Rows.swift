@@ -75,7 +75,64 @@ enum Rows {
         return scores
     }
 
-    /// The squared distance itself, summed in Float in index order.
+    /// How far scores are from what they would be without rounding, whatever the order in which
+    /// a kernel of BLAS sums.
+    ///
+    /// With `u = 2⁻²⁴`, a sum of d products is off by at most `(d + 1)·u` times the sum of their
+    /// magnitudes, which is at most `‖x‖·‖c‖`; the factor, the sum with the offset and the offset's
+    /// own rounding add three more. The offset may be added to once for every few hundred products.
+    ///
+    /// Source: Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, section 3.1.
+    struct Rounding {
+        /// What a score is off by at most, in units of the point's length, and beside it.
+        private let slope, offset: Double
+
+        /// The rounding of scores of points to others.
+        ///
+        /// - Parameters:
+        ///   - norms: The squared lengths of the others.
+        ///   - d: The dimension.
+        ///   - factor: What the products are multiplied by.
+        init(_ norms: [Float], d: Int, factor: Float) {
+            let unit = 0x1p-24
+            let squared = Double(norms.max() ?? 0)
+            // The second order in u, and what Float loses below its normal range.
+            let slack = 1.01 + Double(d) * unit
+            slope = slack * unit * Double(d + 3) * Double(abs(factor)) * squared.squareRoot()
+            offset =
+                slack * Double(2 + d / 256) * unit * squared + Double(Float.leastNormalMagnitude)
+                * Double(d + 3)
+        }
+
+        /// The largest score that may belong to the nearest, when the least is `least`.
+        @unsafe func bound(least: Float, for point: UnsafeBufferPointer<Float>) -> Float {
+            let length = unsafe exactProduct(point, point).squareRoot()
+            return Float(Double(least) + 2 * (slope * length + offset)).nextUp
+        }
+    }
+
+    /// The product of two rows, summed in Double in index order; each of its terms is exact.
+    @unsafe static func exactProduct(
+        _ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>
+    ) -> Double {
+        var sum = 0.0
+        for index in 0..<a.count { sum += unsafe Double(a[index]) * Double(b[index]) }
+        return sum
+    }
+
+    /// The squared distance of two rows, summed in Double in index order.
+    @unsafe static func exactSquaredDistance(
+        _ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>
+    ) -> Double {
+        var sum = 0.0
+        for index in 0..<a.count {
+            let difference = unsafe Double(a[index]) - Double(b[index])
+            sum += difference * difference
+        }
+        return sum
+    }
+
+    /// The squared distance, summed in Float in index order.
     @unsafe static func squaredDistance(
         _ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>
     ) -> Float {
