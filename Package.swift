@@ -123,6 +123,9 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
+        .target(
+            name: "TrainingTestSupport", dependencies: ["Training", "Imaging", "Model"],
+            path: "Tests/TrainingTestSupport"),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(name: "ModelTests", dependencies: ["Model", "TestSupport"]),
         .testTarget(
@@ -136,6 +139,7 @@ let package = Package(
             name: "TrainingTests",
             dependencies: [
                 "Training", "Clustering", "Imaging", "Model", "Tensors", "TestSupport",
+                "TrainingTestSupport",
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(

@@ -142,7 +142,7 @@ private struct Manifest {
         let matches = text.matches(of: declaration)
         for (index, match) in matches.enumerated() {
             let name = String(match.name)
-            if match.kind == "testTarget" || name == "TestSupport" { continue }
+            if match.kind == "testTarget" || name.hasSuffix("TestSupport") { continue }
             let end =
                 index + 1 < matches.count ? matches[index + 1].range.lowerBound : text.endIndex
             var items =

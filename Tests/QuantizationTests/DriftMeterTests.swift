@@ -24,7 +24,9 @@ struct DriftMeterTests {
         #expect(report.neighbourOverlap > 0.8, "\(report)")
         #expect(report.changedClusters < 0.2)
         #expect(report.layers.map(\.layer) == parts.report.layers.map(\.layer))
-        #expect(abs(report.meanCosine - parts.report.meanCosine) < 1e-9)
+        // A kernel of BLAS may round a picture's features otherwise at another place in a batch, by
+        // some 2⁻²⁰ of their size; embeddings are up to 0.1 of their length apart.
+        #expect(abs(report.meanCosine - parts.report.meanCosine) < 1e-7)
         #expect(report.neighbourOverlap == parts.report.neighbourOverlap)
         for layer in report.layers {
             #expect(layer.error > 0 && layer.error <= layer.maximumError)

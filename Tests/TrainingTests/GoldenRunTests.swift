@@ -4,6 +4,7 @@ import Model
 import Tensors
 import Testing
 import Training
+import TrainingTestSupport
 
 /// Whole small runs against PyTorch's, which `tools/golden/trainer/fixture.py` wrote.
 ///
@@ -30,8 +31,8 @@ struct GoldenRunTests {
         }
         let settings: Settings
         let epochs: [Epoch]
-        /// The Euclidean norm of each tensor of the backbone at the end.
-        let norms: [String: Float]
+        /// How far each tensor of the backbone has gone by the end, by the Euclidean norm.
+        let changes: [String: Double]
     }
 
     /// Sixteen fields of colours that a hash of the picture's number gives: pictures without
@@ -75,8 +76,13 @@ struct GoldenRunTests {
         return request
     }
 
-    // Both sides round to Float in another order, and each step of SGD makes more of it; with
-    // these settings PyTorch's run in double precision is within 3e-4 of that in single.
+    // Sums come in another order on each side and with each kernel of BLAS, and each step of SGD
+    // makes more of it: with these settings PyTorch's runs in double precision, and from weights
+    // that are some units of the last place away, are within 1.1e-3 in all that is compared. One
+    // percent more of a single gradient makes 9e-3 at least (`fixture.py` prints both), but for
+    // the norm and the biases of v2's head, which `RecipeGradientTests` see.
+    private static let tolerance = 3e-3
+
     @Test(arguments: Recipe.allCases)
     func aRunLearnsAsPyTorchsDoes(recipe: Recipe) throws {
         let url = Bundle.module.resourceURL!.appending(path: "Fixtures/runs/\(recipe).json")
@@ -91,16 +97,27 @@ struct GoldenRunTests {
         try #require(observer.epochs.count == golden.epochs.count)
         for (epoch, expected) in zip(observer.epochs, golden.epochs) {
             #expect(
-                abs(epoch.loss - expected.loss) < 1e-3 * expected.loss,
+                abs(epoch.loss - expected.loss) < Self.tolerance * expected.loss,
                 "epoch \(epoch.epoch): a loss of \(epoch.loss), PyTorch's is \(expected.loss)")
             #expect(
-                abs(epoch.objective - expected.objective) < 1e-3 * expected.objective,
+                abs(epoch.objective - expected.objective) < Self.tolerance * expected.objective,
                 "epoch \(epoch.epoch): \(epoch.objective), PyTorch's is \(expected.objective)")
         }
-        let checkpoint = try Checkpoint(contentsOf: session.modelPath)
-        for (name, expected) in golden.norms {
-            let norm = try checkpoint.float(name).elements.reduce(0) { $0 + $1 * $1 }.squareRoot()
-            #expect(abs(norm - expected) < 1e-3 * expected, "\(name): \(norm), not \(expected)")
+        var untrained = request
+        (untrained.run, untrained.epochs) = ("\(temporary.path)/untrained", 0)
+        let begun = try FitSession(
+            untrained, source: Mosaics(count: golden.settings.pictures), observer: observer)
+        try begun.run()
+        let (first, last) = (
+            try Checkpoint(contentsOf: begun.modelPath),
+            try Checkpoint(contentsOf: session.modelPath)
+        )
+        for (name, expected) in golden.changes {
+            let change = zip(try last.float(name).elements, try first.float(name).elements)
+                .reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot()
+            #expect(
+                abs(change - expected) < Self.tolerance * expected,
+                "\(name) has gone \(change), PyTorch's \(expected)")
         }
     }
 }

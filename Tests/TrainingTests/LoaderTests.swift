@@ -4,6 +4,7 @@ import Synchronization
 import Tensors
 import Testing
 import Training
+import TrainingTestSupport
 
 struct LoaderTests {
     @Test(arguments: [1, 2, 7])

@@ -4,6 +4,7 @@ import Model
 import Tensors
 import Testing
 import Training
+import TrainingTestSupport
 
 /// What a run can be asked for beyond its recipe's defaults.
 struct MethodTests {

@@ -4,6 +4,7 @@ import Model
 import Tensors
 import Testing
 import Training
+import TrainingTestSupport
 
 /// The pass that projects features as they come, when not all of them may be kept.
 struct ProjectedFeaturesTests {

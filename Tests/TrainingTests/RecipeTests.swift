@@ -4,6 +4,7 @@ import Model
 import Tensors
 import Testing
 import Training
+import TrainingTestSupport
 
 /// Tiny runs of both recipes, from pictures to the checkpoint.
 struct RecipeTests {

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import Training
+import TrainingTestSupport
 
 /// A run that is stopped and started again ends with the bytes of one that never stopped.
 struct ResumeTests {

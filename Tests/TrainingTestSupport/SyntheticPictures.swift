@@ -1,22 +1,26 @@
-import Imaging
-import Model
-import Training
+package import Imaging
+package import Model
+package import Training
 
 /// Pictures of coloured shapes made in memory: the colour and the shape name the label.
-struct SyntheticPictures: PictureSource {
-    var count: Int
+package struct SyntheticPictures: PictureSource {
+    package var count: Int
     var size = 16
     /// Numbers that cannot be decoded.
-    var broken: Set<Int> = []
-    var isLabelled = true
+    package var broken: Set<Int>
+    var isLabelled: Bool
 
-    var place: String { "synthetic" }
-    var digest: String { "synthetic \(count)" }
+    package init(count: Int, broken: Set<Int> = [], isLabelled: Bool = true) {
+        (self.count, self.broken, self.isLabelled) = (count, broken, isLabelled)
+    }
 
-    func path(of index: Int) -> String { "shape-\(index)" }
-    func label(of index: Int) -> Int? { isLabelled ? index % 4 : nil }
+    package var place: String { "synthetic" }
+    package var digest: String { "synthetic \(count)" }
 
-    func picture(at index: Int, for input: InputSpecification) throws -> Picture {
+    package func path(of index: Int) -> String { "shape-\(index)" }
+    package func label(of index: Int) -> Int? { isLabelled ? index % 4 : nil }
+
+    package func picture(at index: Int, for input: InputSpecification) throws -> Picture {
         if broken.contains(index) { throw Broken() }
         let color: [UInt8] = index % 2 == 0 ? [200, 40, UInt8(index % 50)] : [30, 60, 220]
         let isDisc = index % 4 < 2
@@ -39,7 +43,7 @@ struct SyntheticPictures: PictureSource {
 
 extension FitRequest {
     /// A run of two epochs, of some seconds at most.
-    static func tiny(_ recipe: Recipe, run: String) -> FitRequest {
+    package static func tiny(_ recipe: Recipe, run: String) -> FitRequest {
         var request = FitRequest(images: "synthetic", run: run)
         request.recipe = recipe
         request.size = 16
@@ -52,26 +56,26 @@ extension FitRequest {
 }
 
 /// Notes what a run tells, and stops it after so many reports of progress.
-final class RecordingObserver: FitObserver {
-    private(set) var notes: [String] = []
-    private(set) var epochs: [EpochMetrics] = []
-    private(set) var phases: [FitPhase] = []
+package final class RecordingObserver: FitObserver {
+    package private(set) var notes: [String] = []
+    package private(set) var epochs: [EpochMetrics] = []
+    package private(set) var phases: [FitPhase] = []
     /// For each phase the share that was done before it began.
-    private(set) var sharesDone: [Double] = []
+    package private(set) var sharesDone: [Double] = []
     private var steps = 0
     private let stopAfter: Int?
 
     /// - Parameter stopAfter: The number of training steps after which the run should stop.
-    init(stopAfter: Int? = nil) { self.stopAfter = stopAfter }
+    package init(stopAfter: Int? = nil) { self.stopAfter = stopAfter }
 
-    var shouldStop: Bool { stopAfter.map { steps >= $0 } ?? false }
+    package var shouldStop: Bool { stopAfter.map { steps >= $0 } ?? false }
 
-    func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {
+    package func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {
         phases.append(phase)
         sharesDone.append(total > 0 ? Double(done) / Double(total) : 0)
     }
-    func advance(to done: Int) { if phases.last == .training { steps += 1 } }
-    func end(_ phase: FitPhase) {}
-    func finished(_ epoch: EpochMetrics) { epochs.append(epoch) }
-    func note(_ message: String) { notes.append(message) }
+    package func advance(to done: Int) { if phases.last == .training { steps += 1 } }
+    package func end(_ phase: FitPhase) {}
+    package func finished(_ epoch: EpochMetrics) { epochs.append(epoch) }
+    package func note(_ message: String) { notes.append(message) }
 }
