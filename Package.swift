@@ -133,7 +133,8 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Tensors"]),
         .testTarget(
-            name: "ClusteringTests", dependencies: ["Clustering", "Tensors", "TestSupport"],
+            name: "ClusteringTests",
+            dependencies: ["Clustering", "LinearAlgebra", "Tensors", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "TrainingTests",

@@ -1,5 +1,5 @@
 """Writes the fixtures of ClusteringTests: k-means by Faiss, PCA and power iteration clustering by
-numpy, quality by scikit-learn.
+numpy, quality and spectral clustering by scikit-learn.
 
     python tools/golden/clustering.py    # needs numpy, faiss-cpu, scikit-learn
 
@@ -11,7 +11,8 @@ import pathlib
 
 import faiss
 import numpy as np
-from sklearn import metrics
+from scipy.sparse import csgraph
+from sklearn import cluster, metrics
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "Tests" / "ClusteringTests" / "Fixtures"
 
@@ -123,6 +124,22 @@ def pic(name, n, d, groups, distinct, seed, neighbours):
                 neighbours=neighbours, apart=numbered(roots), labels=numbered(joined))
 
 
+def spectral(name, n, d, groups, k, neighbours, seed):
+    """scikit-learn's labels, and all eigenvalues of its normalized weights by LAPACK.
+
+    It counts a point among its own neighbours, and its Laplacian leaves the loops out.
+    """
+    x = points(n, d, groups, n, seed)
+    fit = cluster.SpectralClustering(
+        k, affinity="nearest_neighbors", n_neighbors=neighbours + 1, n_init=50, random_state=0,
+    ).fit(x)
+    laplacian = csgraph.laplacian(fit.affinity_matrix_, normed=True).toarray()
+    components = csgraph.connected_components(fit.affinity_matrix_)[0]
+    return dict(name=name, n=n, d=d, groups=groups, pointsSeed=seed, k=k, neighbours=neighbours,
+                components=int(components), labels=fit.labels_.tolist(),
+                eigenvalues=(1 - np.linalg.eigvalsh(laplacian)[:k]).tolist())
+
+
 def numbered(roots):
     numbers = {}
     return [numbers.setdefault(int(root), len(numbers)) for root in roots]
@@ -148,3 +165,8 @@ if __name__ == "__main__":
         pic("copies", 120, 4, 6, 40, 7, 5),
     ])
     write("quality.json", quality())
+    write("spectral.json", [
+        spectral("overlapping", 400, 3, 6, 6, 20, 11),
+        spectral("few neighbours", 300, 6, 10, 10, 6, 12),
+        spectral("one cluster more", 350, 8, 8, 9, 10, 13),
+    ])
