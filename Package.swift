@@ -43,6 +43,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
         .target(name: "COpenBLAS"),
         .target(name: "CResampling"),
+        .target(name: "CFloatLoops"),
         .target(name: "CKernels"),
         .target(name: "CWorker"),
 
@@ -55,7 +56,9 @@ let package = Package(
         .target(name: "Clustering", dependencies: ["LinearAlgebra", "Tensors"]),
         .target(
             name: "Training",
-            dependencies: ["Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors"]),
+            dependencies: [
+                "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors", "CFloatLoops",
+            ]),
         .target(
             name: "Exchange",
             dependencies: [
@@ -197,8 +200,9 @@ let package = Package(
 
 // One set of rules for all: Swift 6, memory safety spelled out, no warnings.
 for target in package.targets where target.type != .system {
-    let isC = ["CImageCodecs", "COpenBLAS", "CResampling", "CKernels", "CWorker"]
-        .contains(target.name)
+    let isC = [
+        "CImageCodecs", "COpenBLAS", "CResampling", "CFloatLoops", "CKernels", "CWorker",
+    ].contains(target.name)
     if isC {
         target.cSettings = [
             .treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra"),

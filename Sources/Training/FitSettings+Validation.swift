@@ -130,14 +130,3 @@ extension FitSettings {
         }
     }
 }
-
-/// The kind of CPU this program runs on.
-enum Processor {
-    /// The model's name as Linux tells it.
-    static let name: String = {
-        let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        let model = lines.split(separator: "\n").first { $0.hasPrefix("model name") }
-        let name = model?.split(separator: ":", maxSplits: 1).last.map { String($0) }
-        return name?.trimmingCharacters(in: .whitespaces) ?? "unknown"
-    }()
-}

@@ -94,7 +94,7 @@ public struct FitSettings: Encodable, Sendable, Equatable {
     public var pictures: Int
     /// The SHA-256 of the list of pictures.
     public var picturesDigest: String
-    /// The CPU the run was begun on.
+    /// The CPU and the kernel of OpenBLAS that the run was begun with.
     public var processor: String
 
     /// Settings with the recipe's own values for all that is not given.

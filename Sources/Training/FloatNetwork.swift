@@ -19,6 +19,8 @@ public final class FloatNetwork {
     let parameters: [String: Parameter]
     let team: ThreadTeam
     let wantsInputGradient: Bool
+    /// The convolutions' inner loops, those of this processor unless set before the first pass.
+    package var loops = FloatLoops.current
     private let workspace: Workspace
     private var evaluationPlans: [Set<String>: ExecutionPlan] = [:]
     private(set) lazy var trainingPlan = plan(isTraining: true, keeping: [])
@@ -189,7 +191,8 @@ public final class FloatNetwork {
         ExecutionPlan(
             network,
             layers: LayerFactory(
-                network, shapes: shapes, parameters: parameters, workspace: workspace),
+                network, shapes: shapes, parameters: parameters, workspace: workspace,
+                loops: loops),
             isTraining: isTraining, keeping: names,
             inputGradient: isTraining && wantsInputGradient)
     }

@@ -11,7 +11,9 @@ struct ArchitectureTests {
         "Imaging": ["Model", "Tensors", "CImageCodecs", "CResampling"],
         "LinearAlgebra": ["Tensors", "COpenBLAS"],
         "Clustering": ["LinearAlgebra", "Tensors"],
-        "Training": ["Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors"],
+        "Training": [
+            "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors", "CFloatLoops",
+        ],
         "Evaluation": [
             "Inference", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors",
         ],
@@ -36,7 +38,7 @@ struct ArchitectureTests {
         ],
         "dcd": ["Daemon"],
         "dcctl": ["API", "Client"],
-        "CImageCodecs": [], "CResampling": [], "CKernels": [], "CWorker": [], "COpenBLAS": [],
+        "CImageCodecs": [], "CResampling": [], "CFloatLoops": [], "CKernels": [], "CWorker": [], "COpenBLAS": [],
         "CSystemd": [],
     ]
 

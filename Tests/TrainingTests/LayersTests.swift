@@ -70,6 +70,25 @@ struct LayersTests {
         #expect(network.evaluate(input).output.elements == [-1, -2, -4, -5])
     }
 
+    /// In evaluation a sum and the activation after it are one step, unless the sum is wanted.
+    @Test(arguments: [
+        (LayerKind.relu, [0, 5, 0, 16] as [Float]), (.relu6, [0, 5, 0, 6]),
+    ])
+    func aSumTakesItsActivation(kind: LayerKind, expected: [Float]) throws {
+        let graph = Network(
+            layers: [
+                Layer("left", .relu6, inputs: ["input"]),
+                Layer("sum", .add, inputs: ["left", "input"]),
+                Layer("end", kind, inputs: ["sum"]),
+            ], feature: "end")
+        let network = try FloatNetwork(network: graph, inputShape: [4], tensors: [:], threads: 1)
+        let input = Tensor<Float>([-3, 2.5, 0, 10], shape: [1, 4])
+        #expect(network.evaluate(input).output.elements == expected)
+        let (output, captured) = network.evaluate(input, capturing: ["sum"])
+        #expect(output.elements == expected)
+        #expect(captured["sum"]?.elements == [-3, 5, 0, 16])
+    }
+
     @Test func aZeroVectorHasNoDirectionAndNoGradient() throws {
         let network = try network([.l2Normalize], input: [3])
         var random = SeededGenerator(seed: 1)

@@ -11,13 +11,22 @@ final class ConvolutionLayer: FloatLayer {
     private let weight: Parameter
     private let ending: ConvolutionEnding
     private let workspace: Workspace
+    /// The weights for our own loops; nil where OpenBLAS makes the products.
+    private let packed: PackedWeights?
+    /// The state of the weights that were packed.
+    private var packedAreOf: Int?
 
     init(
         _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEnding,
-        workspace: Workspace
+        workspace: Workspace, loops: FloatLoops?
     ) {
         (self.windows, self.weight, self.ending) = (windows, weight, ending)
         self.workspace = workspace
+        if let loops, windows.groups == 1, windows.outputs >= loops.lanes {
+            packed = PackedWeights(loops, outputs: windows.outputs, inputs: windows.depth)
+        } else {
+            packed = nil
+        }
     }
 
     var parameters: [Parameter] { [weight] + (ending.bias.map { [$0] } ?? []) }
@@ -25,6 +34,10 @@ final class ConvolutionLayer: FloatLayer {
 
     func forward(_ pass: LayerPass) {
         ending.update()
+        if let packed {
+            unsafe forward(pass, packed)
+            return
+        }
         let x = unsafe pass.inputs[0]
         pass.team.forEachShare(of: pass.count * windows.outputHeight) { shard, rows in
             forEachTile(of: rows) { tile in
@@ -72,8 +85,28 @@ final class ConvolutionLayer: FloatLayer {
         ending.bias?.addGradient(parts: parts, offset: weight.count, team: pass.team)
     }
 
-    private func forEachTile(of rows: Range<Int>, _ body: (Range<Int>) -> Void) {
-        let step = windows.tileRows
+    @unsafe private func forward(_ pass: LayerPass, _ packed: PackedWeights) {
+        if packedAreOf != weight.generation {
+            packedAreOf = weight.generation
+            packed.reserve()
+            unsafe packed.pack(weight.value.base)
+        }
+        let x = unsafe pass.inputs[0]
+        pass.team.forEachShare(of: pass.count * windows.outputHeight) { shard, rows in
+            forEachTile(of: rows, step: windows.packedTileRows) { tile in
+                unsafe packed.multiply(
+                    columns(x, tile: tile, group: 0, shard: shard),
+                    rows: tile.count * windows.outputWidth,
+                    to: pass.output + tile.lowerBound * windows.outputWidth * windows.outputs,
+                    ending.fused)
+            }
+        }
+    }
+
+    private func forEachTile(
+        of rows: Range<Int>, step: Int? = nil, _ body: (Range<Int>) -> Void
+    ) {
+        let step = step ?? windows.tileRows
         for start in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
             body(start..<min(start + step, rows.upperBound))
         }

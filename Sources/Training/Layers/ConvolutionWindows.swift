@@ -40,6 +40,12 @@ struct ConvolutionWindows {
         return max(1, floats / (outputWidth * depth))
     }
 
+    /// How many output rows make a tile for `FloatLoops`: windows and outputs that stay in the
+    /// second-level cache while the weights, which are not packed anew, pass by.
+    var packedTileRows: Int {
+        max(1, max(1 << 15, 192 * depth) / (outputWidth * depth))
+    }
+
     /// Copies the windows of one group and some output rows out of `x`, one to a row.
     ///
     /// - Parameters:

@@ -1,3 +1,4 @@
+import CFloatLoops
 import Model
 
 /// A depthwise convolution, one filter a channel.
@@ -10,14 +11,17 @@ final class DepthwiseLayer: FloatLayer {
     private let workspace: Workspace
     private let turned: Buffer<Float>
     private let turnedGradient: Buffer<Float>
+    /// Our own loops, where they have this convolution.
+    private let loops: FloatLoops?
 
     init(
         _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEnding,
-        workspace: Workspace
+        workspace: Workspace, loops: FloatLoops?
     ) {
         precondition(windows.groupChannels == 1 && windows.groupOutputs == 1, "not depthwise")
         (self.windows, self.weight, self.ending) = (windows, weight, ending)
         self.workspace = workspace
+        self.loops = loops.flatMap { Self.suits(windows, $0) ? $0 : nil }
         turned = Buffer(count: weight.count)
         turnedGradient = Buffer(count: weight.count)
     }
@@ -28,6 +32,10 @@ final class DepthwiseLayer: FloatLayer {
     func forward(_ pass: LayerPass) {
         ending.update()
         turnFilters()
+        if let loops {
+            unsafe forward(pass, loops)
+            return
+        }
         let x = unsafe pass.inputs[0]
         let channels = windows.channels
         pass.team.forEachShare(of: pass.count * windows.outputHeight) { _, rows in
@@ -41,6 +49,33 @@ final class DepthwiseLayer: FloatLayer {
                     for c in 0..<channels { unsafe target[c] += source[c] * filter[c] }
                 }
                 unsafe ending.finish(y, rows: windows.outputWidth, channels: channels)
+            }
+        }
+    }
+
+    private static func suits(_ windows: ConvolutionWindows, _ loops: FloatLoops) -> Bool {
+        windows.kernelHeight == windows.kernelWidth
+            && (windows.kernelHeight == 3 || windows.kernelHeight == 5)
+            && (windows.stride == 1 || windows.stride == 2) && windows.channels >= loops.lanes
+    }
+
+    @unsafe private func forward(_ pass: LayerPass, _ loops: FloatLoops) {
+        let sizes = cfl_depthwise(
+            height: windows.height, width: windows.width, channels: windows.channels,
+            output_width: windows.outputWidth, side: windows.kernelHeight,
+            stride: windows.stride, top: windows.top, left: windows.left)
+        let ending = unsafe ending.fused
+        let x = unsafe pass.inputs[0]
+        pass.team.forEachShare(of: pass.count * windows.outputHeight) { _, rows in
+            unsafe withUnsafePointer(to: sizes) { sizes in
+                unsafe withUnsafePointer(to: ending) { ending in
+                    for row in rows {
+                        let picture = row / windows.outputHeight * windows.pictureCount
+                        unsafe loops.depthwiseRow(
+                            sizes, x + picture, row % windows.outputHeight, turned.base, ending,
+                            pass.output + row * windows.outputWidth * windows.channels)
+                    }
+                }
             }
         }
     }

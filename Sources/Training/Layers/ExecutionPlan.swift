@@ -102,7 +102,8 @@ enum Fusion {
     /// The network's layers in runs that are executed together, in order.
     ///
     /// A batch norm takes the activation after it along, since both read and write the same
-    /// elements; in evaluation a convolution takes both, while its tile is in the cache.
+    /// elements; in evaluation a convolution takes both, while its tile is in the cache, and a
+    /// sum takes its activation.
     static func groups(
         of network: Network, isTraining: Bool, keeping kept: Set<String>
     ) -> [[Layer]] {
@@ -127,7 +128,8 @@ enum Fusion {
     private static func joins(_ next: LayerKind, _ group: [LayerKind], isTraining: Bool) -> Bool {
         switch (group.last!, next) {
         case (.batchNorm, .relu), (.batchNorm, .relu6): true
-        case (.convolution, .batchNorm), (.convolution, .relu), (.convolution, .relu6):
+        case (.convolution, .batchNorm), (.convolution, .relu), (.convolution, .relu6),
+            (.add, .relu), (.add, .relu6):
             !isTraining
         default: false
         }

@@ -7,14 +7,17 @@ struct LayerFactory {
     let shapes: [String: Shape]
     let parameters: [String: Parameter]
     let workspace: Workspace
+    /// The convolutions' inner loops; without them OpenBLAS and those in Swift do the work.
+    let loops: FloatLoops?
     /// The place of each layer in its network.
     let places: [String: Int]
 
     init(
         _ network: Network, shapes: [String: Shape], parameters: [String: Parameter],
-        workspace: Workspace
+        workspace: Workspace, loops: FloatLoops?
     ) {
         (self.shapes, self.parameters, self.workspace) = (shapes, parameters, workspace)
+        self.loops = loops
         let names = network.layers.enumerated().map { ($0.element.name, $0.offset) }
         places = Dictionary(uniqueKeysWithValues: names)
     }
@@ -49,7 +52,7 @@ struct LayerFactory {
             return DropoutLayer(
                 probability: probability, elements: input.count, index: places[first.name]!)
         case .add:
-            return AddLayer(elements: input.count)
+            return AddLayer(elements: input.count, activation: activation(group.dropFirst()))
         case .l2Normalize:
             return L2NormalizeLayer(elements: input.count)
         case .centroids:
@@ -70,11 +73,14 @@ struct LayerFactory {
         let activation = activation(group.dropFirst(folded == nil ? 1 : 2))
         let ending = ConvolutionEnding(bias: bias, norm: folded, activation: activation)
         if windows.groups > 1, windows.groupChannels == 1, windows.groupOutputs == 1 {
-            return DepthwiseLayer(windows, weight: weight, ending: ending, workspace: workspace)
+            return DepthwiseLayer(
+                windows, weight: weight, ending: ending, workspace: workspace, loops: loops)
         }
         return WinogradLayer.suits(windows)
-            ? WinogradLayer(windows, weight: weight, ending: ending, workspace: workspace)
-            : ConvolutionLayer(windows, weight: weight, ending: ending, workspace: workspace)
+            ? WinogradLayer(
+                windows, weight: weight, ending: ending, workspace: workspace, loops: loops)
+            : ConvolutionLayer(
+                windows, weight: weight, ending: ending, workspace: workspace, loops: loops)
     }
 
     private func norm(_ name: String, epsilon: Float) -> NormParameters {

@@ -5,12 +5,12 @@ private import Foundation
 ///
 /// Every thread has a fixed share of the work and sums are joined in the order of the shares,
 /// so results depend on the number of threads but never on their timing.
-struct ThreadTeam: Sendable {
+package struct ThreadTeam: Sendable {
     /// The number of shares a loop is split into.
     let threads: Int
 
     /// The processors this process may use.
-    static var available: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
+    package static var available: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
     /// The share of `count` items that belongs to `shard`; it begins at a multiple of `unit`.
     func share(of count: Int, shard: Int, unit: Int = 1) -> Range<Int> {

@@ -17,8 +17,11 @@ final class WinogradLayer: FloatLayer {
     private let tilesDown, tilesAcross: Int
     private let factors: [Float]
     /// The transformed filters, U, and the state of the weights that they were made of.
-    private let filters = Buffer<Float>()
+    private var filters = Buffer<Float>()
     private var filtersAreOf: Int?
+    /// The same, a matrix a place, for our own loops; nil where OpenBLAS makes the products.
+    private let packed: PackedWeights?
+    private var packedAreOf: Int?
 
     /// Whether a convolution has the form, and enough channels for products of some size.
     static func suits(_ windows: ConvolutionWindows) -> Bool {
@@ -31,7 +34,7 @@ final class WinogradLayer: FloatLayer {
 
     init(
         _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEnding,
-        workspace: Workspace
+        workspace: Workspace, loops: FloatLoops?
     ) {
         precondition(Self.suits(windows), "\(windows) is not for Winograd's algorithm")
         (self.windows, self.weight, self.ending) = (windows, weight, ending)
@@ -40,6 +43,9 @@ final class WinogradLayer: FloatLayer {
         tilesDown = (windows.outputHeight + transform.outputs - 1) / transform.outputs
         tilesAcross = (windows.outputWidth + transform.outputs - 1) / transform.outputs
         factors = transform.filterFactors
+        packed = loops.map {
+            PackedWeights($0, outputs: windows.outputs, inputs: windows.channels)
+        }
     }
 
     var parameters: [Parameter] { [weight] + (ending.bias.map { [$0] } ?? []) }
@@ -47,7 +53,7 @@ final class WinogradLayer: FloatLayer {
 
     func forward(_ pass: LayerPass) {
         ending.update()
-        transformFilters(pass.team)
+        if packed == nil { transformFilters(pass.team) } else { packFilters(pass) }
         let x = unsafe pass.inputs[0]
         pass.team.forEachShare(of: pass.count * tilesDown) { shard, rows in
             forEachBlock(of: rows) { rows in
@@ -57,11 +63,18 @@ final class WinogradLayer: FloatLayer {
                     shard: shard, count: elements(rows, outputs))
                 let tiles = rows.count * tilesAcross
                 for place in 0..<Self.places {
+                    let v = unsafe v + place * tiles * inputs
+                    let m = unsafe m + place * tiles * outputs
+                    if let packed {
+                        unsafe packed.multiply(
+                            v, rows: tiles, index: place, to: m, PackedWeights.noEnding)
+                        continue
+                    }
                     unsafe BLAS.gemm(
                         transposeA: false, transposeB: true, m: tiles, n: outputs, k: inputs,
-                        alpha: 1, a: v + place * tiles * inputs, lda: inputs,
+                        alpha: 1, a: v, lda: inputs,
                         b: filters.base + place * outputs * inputs, ldb: inputs, beta: 0,
-                        c: m + place * tiles * outputs, ldc: outputs)
+                        c: m, ldc: outputs)
                 }
                 unsafe scatter(m, rows, to: pass.output)
                 let first = outputRow(rows.lowerBound)
@@ -426,6 +439,20 @@ extension WinogradLayer {
                 }
             }
         }
+    }
+
+    /// Packs the filters where they have changed; evaluation needs no others.
+    private func packFilters(_ pass: LayerPass) {
+        guard let packed, packedAreOf != weight.generation else { return }
+        packedAreOf = weight.generation
+        transformFilters(pass.team)
+        packed.reserve(Self.places)
+        pass.team.forEachShare(of: Self.places) { _, places in
+            for place in places {
+                unsafe packed.pack(filters.base + place * outputs * inputs, index: place)
+            }
+        }
+        if !pass.isTraining { (filters, filtersAreOf) = (Buffer(), nil) }
     }
 
     /// Adds `Gᵀ·dU·G` of the parts' sum to the weights' gradient.

@@ -6,6 +6,7 @@ import sys
 import time
 
 import torch
+import torchvision
 from torch import nn
 
 
@@ -42,9 +43,58 @@ def vgg16():
             nn.Linear(4096, 4096)], 4096
 
 
+def resnet(network):
+    width, network.fc = network.fc.in_features, nn.Identity()
+    return [network], width
+
+
+def resnet18():
+    return resnet(torchvision.models.resnet18())
+
+
+def resnet50():
+    return resnet(torchvision.models.resnet50())
+
+
+class Residual(nn.Sequential):
+    """The layers' output and its input, added."""
+
+    def forward(self, x):
+        return super().forward(x) + x
+
+
+def lite(inputs, outputs, kernel, stride=1, groups=1, is_active=True):
+    """TensorFlow pads a stride of 2 at one side alone; the sizes and the work are the same."""
+    return [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+            nn.BatchNorm2d(outputs, eps=1e-3), *([nn.ReLU6(inplace=True)] if is_active else [])]
+
+
+def efficientnet_lite0():
+    layers, channels = lite(3, 32, 3, 2), 32
+    for count, kernel, stride, expansion, outputs in [
+            (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80),
+            (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320)]:
+        for index in range(count):
+            width = channels * expansion
+            inside = [
+                *(lite(channels, width, 1) if expansion > 1 else []),
+                *lite(width, width, kernel, 1 if index else stride, width),
+                *lite(width, outputs, 1, is_active=False)]
+            layers.append(Residual(*inside) if index else nn.Sequential(*inside))
+            channels = outputs
+    layers += lite(channels, 1280, 1)
+    return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()], 1280
+
+
+NETWORKS = {
+    "small": small, "alexnet": alexnet, "vgg16": vgg16, "resnet18": resnet18,
+    "resnet50": resnet50, "efficientnet-lite0": efficientnet_lite0,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network", choices=["small", "alexnet", "vgg16"])
+    parser.add_argument("network", choices=NETWORKS)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--features", action="store_true")
@@ -52,9 +102,10 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    layers, width = globals()[options.network]()
+    layers, width = NETWORKS[options.network]()
     if not options.features:
-        layers += [] if options.network == "small" else [nn.ReLU(inplace=True)]
+        if options.network in ["alexnet", "vgg16"]:
+            layers.append(nn.ReLU(inplace=True))
         layers.append(nn.Linear(width, 1000))
     network = nn.Sequential(*layers)
     side = 32 if options.network == "small" else 224

@@ -16,7 +16,12 @@ sys.path.insert(0, str(HERE.parent))
 
 from rounds import Contender, alternate, held_to, report, several  # noqa: E402
 
-BATCHES = {"small": 256, "alexnet": 32, "vgg16": 8}
+BATCHES = {
+    "small": 256, "alexnet": 32, "vgg16": 8, "resnet18": 32, "resnet50": 32,
+    "efficientnet-lite0": 32,
+}
+# Those that are taken as they come: their steps are measured when asked for by name.
+PRETRAINED = {"resnet18", "resnet50", "efficientnet-lite0"}
 LAYOUTS = ["contiguous", "channels-last"]
 
 
@@ -24,7 +29,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="run train", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--networks", type=several(str), default=list(BATCHES))
-    parser.add_argument("--tasks", type=several(str), default=["step", "features"])
+    parser.add_argument("--tasks", type=several(str),
+                        help="step, features; both, but of pretrained networks features alone")
     parser.add_argument("--threads", type=several(int), default=[2])
     parser.add_argument("--batch", type=int, help="pictures a call; by the network unless given")
     parser.add_argument("--rounds", type=int, default=9, help="at most so many")
@@ -69,7 +75,8 @@ def case(network: str, task: str, threads: int, options: argparse.Namespace) -> 
 def main() -> None:
     options = parse()
     for network in options.networks:
-        for task in options.tasks:
+        tasks = ["features"] if network in PRETRAINED else ["step", "features"]
+        for task in options.tasks or tasks:
             for threads in options.threads:
                 print(json.dumps(case(network, task, threads, options)), flush=True)
 

@@ -14,10 +14,11 @@ struct TrainBench: ParsableCommand {
 
     /// A network that is measured.
     enum Backbone: String, ExpressibleByArgument, CaseIterable {
-        case small, alexnet, vgg16
+        case small, alexnet, vgg16, resnet18, resnet50
+        case efficientNetLite0 = "efficientnet-lite0"
     }
 
-    @Argument(help: "small, at 32 pixels, alexnet or vgg16, at 224.")
+    @Argument(help: "A network; small has pictures of 32 pixels, the others of 224.")
     var network: Backbone
 
     @Option(help: "Pictures a call.")
@@ -56,10 +57,13 @@ struct TrainBench: ParsableCommand {
             case .small: Network.smallConvNet(sobel: false)
             case .alexnet: Network.alexNet(sobel: false)
             case .vgg16: Network.vgg16(sobel: false)
+            case .resnet18: Network.resNet18()
+            case .resnet50: Network.resNet50()
+            case .efficientNetLite0: Network.efficientNetLite0()
             }
         let side = network == .small ? 32 : 224
         if !features {
-            if network != .small { graph.append("relu7", .relu) }
+            if network == .alexnet || network == .vgg16 { graph.append("relu7", .relu) }
             graph.append("top", .linear(outputs: 1000, hasBias: true))
         }
         let tensors = try FloatNetwork.initialTensors(
