@@ -83,6 +83,12 @@ let package = Package(
             name: "Quantization",
             dependencies: ["Inference", "Training", "LinearAlgebra", "Model", "Tensors"]),
         .target(
+            name: "FrozenClustering",
+            dependencies: [
+                "Quantization", "Inference", "Training", "Clustering", "Imaging",
+                "LinearAlgebra", "Model", "Tensors",
+            ]),
+        .target(
             name: "Catalog",
             dependencies: [
                 "Kernels", "Tensors", .product(name: "GRDB", package: "GRDB.swift"),
@@ -118,8 +124,9 @@ let package = Package(
         .executableTarget(
             name: "dctrain",
             dependencies: [
-                "Evaluation", "Exchange", "Quantization", "Report", "Training", "Clustering",
-                "Imaging", "Inference", "Model", "Tensors", argumentParser,
+                "Evaluation", "Exchange", "FrozenClustering", "Quantization", "Report", "Training",
+                "Clustering", "Imaging", "Inference", "LinearAlgebra", "Model", "Tensors",
+                argumentParser,
             ]),
         .executableTarget(name: "dcd", dependencies: ["Daemon", argumentParser]),
         .executableTarget(name: "dcctl", dependencies: ["API", "Client", argumentParser]),
@@ -163,6 +170,12 @@ let package = Package(
             dependencies: [
                 "Quantization", "Training", "Inference", "LinearAlgebra", "Model", "Tensors",
                 "TestSupport",
+            ]),
+        .testTarget(
+            name: "FrozenClusteringTests",
+            dependencies: [
+                "FrozenClustering", "Quantization", "Inference", "Training", "Clustering",
+                "Imaging", "Model", "Tensors", "TestSupport", "TrainingTestSupport",
             ]),
         .testTarget(
             name: "ExchangeTests",

@@ -2,7 +2,7 @@ import Kernels
 import Tensors
 
 /// The float end of a network: accumulators of the projection → unit vector → cluster.
-struct EmbeddingHead: Sendable {
+package struct EmbeddingHead: Sendable {
     private let scales: [Float]
     private let centroids: PackedCentroids
     private let table: KernelTable
@@ -18,9 +18,7 @@ struct EmbeddingHead: Sendable {
         inputScale: Float, weightScales: Span<Float>, centroids: Tensor<Float>,
         using table: KernelTable
     ) {
-        scales = (0..<weightScales.count).map {
-            Float(Double(inputScale) * Double(weightScales[$0]))
-        }
+        scales = Self.scales(inputScale: inputScale, weightScales: weightScales)
         self.centroids = PackedCentroids(
             centroids.elements.span, dimension: weightScales.count)
         self.table = table
@@ -38,10 +36,7 @@ struct EmbeddingHead: Sendable {
     func embedding(
         of accumulators: AlignedMemory<Int32>, picture: Int, distances: inout [Float]
     ) -> Embedding {
-        let vector = normalized(
-            scales.indices.map {
-                Float(accumulators[picture * dimension + $0]) * scales[$0]
-            })
+        let vector = Self.vector(scales) { accumulators[picture * dimension + $0] }
         var span = distances.mutableSpan
         centroids.distances(to: vector.span, into: &span, using: table)
         let (nearest, second) = centroids.nearestTwo(distances.span)
@@ -52,10 +47,18 @@ struct EmbeddingHead: Sendable {
             margin: runnerUp > 0 ? 1 - distance / runnerUp : 0)
     }
 
-    /// The vector at unit length.
+    /// What one unit of each output's accumulator is worth, `Float32(sx · swᵢ)`.
+    package static func scales(inputScale: Float, weightScales: Span<Float>) -> [Float] {
+        (0..<weightScales.count).map { Float(Double(inputScale) * Double(weightScales[$0])) }
+    }
+
+    /// The embedding that accumulators make: scaled, and at unit length.
     ///
     /// Its norm is summed in Double in index order; a zero vector stays zero.
-    private func normalized(_ vector: [Float]) -> [Float] {
+    package static func vector(
+        _ scales: [Float], _ accumulator: (_ output: Int) -> Int32
+    ) -> [Float] {
+        let vector = scales.indices.map { Float(accumulator($0)) * scales[$0] }
         var sum = 0.0
         for element in vector { sum += Double(element) * Double(element) }
         guard sum > 0 else { return vector }

@@ -41,20 +41,42 @@ public final class InferencePlan: Sendable {
     public convenience init(
         _ checkpoint: Checkpoint, batch: Int = 1, threads: Int = 1, keepsLayers: Bool = false
     ) throws(InferenceError) {
-        let table: KernelTable
+        try self.init(
+            checkpoint, batch: batch, threads: threads, keepsLayers: keepsLayers,
+            using: Self.currentTable())
+    }
+
+    /// Plans a network up to a layer, behind which nothing is wanted: neither `embed` nor
+    /// `layerTimes` may be called.
+    package convenience init(
+        _ checkpoint: Checkpoint, batch: Int, threads: Int, keepsLayers: Bool,
+        through layer: String
+    ) throws(InferenceError) {
+        try self.init(
+            checkpoint, batch: batch, threads: threads, keepsLayers: keepsLayers, through: layer,
+            using: Self.currentTable())
+    }
+
+    /// The instruction set that a plan uses on this machine, and all that it could use, the fastest
+    /// first, as `DC_ISA` takes them.
+    ///
+    /// - Throws: `InferenceError.instructionSet` if `DC_ISA` names none of them.
+    public static func instructionSets() throws(InferenceError) -> (used: String, all: [String]) {
+        (try currentTable().name, KernelTable.supported.map(\.name))
+    }
+
+    private static func currentTable() throws(InferenceError) -> KernelTable {
         do {
-            table = try KernelTable.current()
+            return try KernelTable.current()
         } catch {
             throw .instructionSet(error.description)
         }
-        try self.init(
-            checkpoint, batch: batch, threads: threads, keepsLayers: keepsLayers, using: table)
     }
 
     /// Plans a network on a row of the kernel table.
     package init(
         _ checkpoint: Checkpoint, batch: Int = 1, threads: Int = 1, keepsLayers: Bool = false,
-        using table: KernelTable
+        through last: String? = nil, using table: KernelTable
     ) throws(InferenceError) {
         for (name, value, allowed) in [
             ("batch", batch, Self.limits.batch), ("threads", threads, Self.limits.threads),
@@ -63,7 +85,7 @@ public final class InferencePlan: Sendable {
         }
         let planner = try Planner(
             checkpoint, batch: batch, keepsLayers: keepsLayers, table: table)
-        let program = try planner.program(threads: threads)
+        let program = try planner.program(threads: threads, through: last)
         self.batch = batch
         self.threads = threads
         self.program = program
@@ -96,22 +118,48 @@ public final class InferencePlan: Sendable {
         }
     }
 
-    /// The u8 output of every layer that has one, and of the input, `[count] + shape`.
+    /// What the projection reads of each picture, in 8 bits.
+    ///
+    /// - Parameters:
+    ///   - pixels: As `embed` takes them.
+    ///   - count: The number of pictures, at most `batch`.
+    /// - Returns: A row for each picture, behind one another.
+    package func projectionInputs(_ pixels: Span<UInt8>, count: Int) -> [UInt8] {
+        distances.withLock { _ in
+            load(pixels, count: count)
+            program.run(pictures: count, on: crew)
+            return (0..<count).flatMap { program.arena.read(program.projected, picture: $0) }
+        }
+    }
+
+    /// The u8 outputs of layers and of the input, `[count] + shape`.
     ///
     /// Without `keepsLayers` the convolutions that are merged with the sum behind them are absent.
-    package func outputs(_ pixels: Span<UInt8>, count: Int) -> [String: Tensor<UInt8>] {
+    ///
+    /// - Parameters:
+    ///   - pixels: As `embed` takes them.
+    ///   - count: The number of pictures, at most `batch`.
+    ///   - wanted: The layers; the last of them ends the run. All that have a u8 output unless given.
+    /// - Returns: The outputs by the names of their layers.
+    package func outputs(
+        _ pixels: Span<UInt8>, count: Int, of wanted: Set<String>? = nil
+    ) -> [String: Tensor<UInt8>] {
         distances.withLock { _ in
             load(pixels, count: count)
             var outputs: [String: Tensor<UInt8>] = [:]
             func capture(_ layer: String, _ slot: ActivationSlot?) {
-                guard let slot else { return }
+                guard let slot, wanted?.contains(layer) ?? true else { return }
                 let bytes = (0..<count).flatMap { program.arena.read(slot, picture: $0) }
                 let shape = shapes[layer, default: [slot.count]]
                 outputs[layer] = Tensor(bytes, shape: Shape([count] + shape.extents))
             }
             capture(Network.input, program.input)
-            for stage in program.stages.indices {
-                program.runLayers(of: stage, pictures: count, on: crew, finished: capture)
+            func isComplete() -> Bool { outputs.count == wanted?.count }
+            for stage in program.stages.indices where !isComplete() {
+                program.runLayers(of: stage, pictures: count, on: crew) { layer, slot in
+                    capture(layer, slot)
+                    return isComplete() ? .ends : .goesOn
+                }
             }
             return outputs
         }
@@ -143,6 +191,7 @@ public final class InferencePlan: Sendable {
             for stage in program.stages.indices {
                 program.runLayers(of: stage, pictures: count, on: crew) { layer, _ in
                     finish(layer)
+                    return .goesOn
                 }
             }
             for picture in 0..<count {

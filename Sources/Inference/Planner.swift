@@ -62,13 +62,14 @@ struct Planner {
         accumulators = AlignedMemory(count: batch * (shapes[ending.projection.name]?.count ?? 0))
     }
 
-    /// Builds every step, to be run by so many threads.
-    func program(threads: Int) throws(InferenceError) -> Program {
+    /// Builds every step, or those through a layer, to be run by so many threads.
+    func program(threads: Int, through last: String? = nil) throws(InferenceError) -> Program {
         var program = Program(
             arena: arena,
             pixels: PixelTable(
                 normalized: checkpoint.input.normalizationTable(), format: format(Network.input)),
-            input: slot(Network.input), stages: [], accumulators: accumulators,
+            input: slot(Network.input), projected: slot(ending.projection.inputs[0]), stages: [],
+            accumulators: accumulators,
             head: try head())
         let merged = Set(sums.values.map(\.name))
         for layer in checkpoint.network.layers where !merged.contains(layer.name) {
@@ -81,6 +82,7 @@ struct Planner {
                     program.stages.append(.pictures([step]))
                 }
             }
+            if last == sums[layer.name]?.name ?? layer.name { break }
         }
         let scratchCount = program.scratchCount
         program.scratch = (0..<threads).map { _ in Scratch(byteCount: scratchCount) }

@@ -22,6 +22,8 @@ struct Program: Sendable {
     let arena: Arena
     let pixels: PixelTable
     let input: ActivationSlot
+    /// What the projection reads; nothing after it is written there.
+    let projected: ActivationSlot
     var stages: [Stage]
     let accumulators: AlignedMemory<Int32>
     let head: EmbeddingHead
@@ -34,6 +36,11 @@ struct Program: Sendable {
             guard case .pictures(let steps) = stage else { return 0 }
             return steps.map(\.scratchCount).max() ?? 0
         }.max() ?? 0
+    }
+
+    /// Whether the layers after one are to be run too.
+    enum LayerRun {
+        case goesOn, ends
     }
 
     /// Performs one task of a job.
@@ -61,16 +68,18 @@ struct Program: Sendable {
             if case .pictures = stage, pictures >= crew.threads {
                 crew.run(.stage(index), tasks: pictures)
             } else {
-                runLayers(of: index, pictures: pictures, on: crew) { _, _ in }
+                runLayers(of: index, pictures: pictures, on: crew) { _, _ in .goesOn }
             }
         }
     }
 
     /// Runs a stage layer by layer, calling `finished` after each with what it wrote to; the
     /// projection's accumulators have no slot.
+    ///
+    /// The stage ends early where `finished` says so.
     func runLayers(
         of index: Int, pictures: Int, on crew: Crew<Job>,
-        finished: (_ layer: String, _ output: ActivationSlot?) -> Void
+        finished: (_ layer: String, _ output: ActivationSlot?) -> LayerRun
     ) {
         switch stages[index] {
         case .pictures(let steps):
@@ -79,15 +88,15 @@ struct Program: Sendable {
                 let parts = step.parts(threads: crew.threads)
                 crew.run(
                     .step(stage: index, index: number, parts: parts), tasks: pictures * parts)
-                finished(step.layer, step.output)
+                if finished(step.layer, step.output) == .ends { return }
             }
         case .batch(let step):
             let parts = step.parts(threads: crew.threads)
             crew.run(.batch(stage: index, pictures: pictures, parts: parts), tasks: parts)
             if case .activation(let slot) = step.output {
-                finished(step.layer, slot)
+                _ = finished(step.layer, slot)
             } else {
-                finished(step.layer, nil)
+                _ = finished(step.layer, nil)
             }
         }
     }

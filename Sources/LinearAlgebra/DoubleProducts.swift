@@ -1,5 +1,5 @@
 /// Sums of products in Double, cut into blocks that several threads share.
-enum DoubleProducts {
+package enum DoubleProducts {
     /// The side of a block of the result: two blocks of factors of 4,096 rows fill a cache of
     /// 8 MiB.
     private static let side = 128
@@ -49,7 +49,7 @@ enum DoubleProducts {
     ///   - transposed: Whether B is stored by its columns.
     ///   - width: The number of columns of B and of `c`.
     ///   - c: `[rows, width]`.
-    static func addProduct(
+    package static func addProduct(
         of a: [Double], columns: Range<Int>, stride: Int, rows: Int, with b: [Double],
         transposed: Bool = false, width: Int, to c: inout [Double]
     ) {

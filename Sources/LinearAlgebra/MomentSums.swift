@@ -33,20 +33,21 @@ package struct MomentSums: Sendable {
         if count == 0 { centre = Moments.columnMeans(of: rows) }
         count += n
         let differences = differences(of: rows)
-        for row in 0..<n {
-            for column in 0..<width { first[column] += differences[row * width + column] }
+        for row in stride(from: 0, to: n * width, by: width) {
+            for column in 0..<width { first[column] += differences[row + column] }
         }
         guard width < Self.smallWidth else {
             DoubleProducts.addSelfProduct(
                 transposed: true, order: width, depth: n, a: differences, to: &second)
             return
         }
-        for row in 0..<n {
+        let values = differences.span
+        let width = width
+        var sums = second.mutableSpan
+        for row in stride(from: 0, to: n * width, by: width) {
             for i in 0..<width {
-                let value = differences[row * width + i]
-                for j in i..<width {
-                    second[i * width + j] += value * differences[row * width + j]
-                }
+                let value = values[row + i]
+                for j in i..<width { sums[i * width + j] += value * values[row + j] }
             }
         }
     }
@@ -54,8 +55,10 @@ package struct MomentSums: Sendable {
     private func differences(of rows: Tensor<Float>) -> [Double] {
         let values = rows.elements.span
         return unsafe [Double](unsafeUninitializedCapacity: values.count) { buffer, filled in
-            for index in values.indices {
-                unsafe buffer[index] = Double(values[index]) - centre[index % width]
+            for row in stride(from: 0, to: values.count, by: width) {
+                for column in 0..<width {
+                    unsafe buffer[row + column] = Double(values[row + column]) - centre[column]
+                }
             }
             filled = values.count
         }

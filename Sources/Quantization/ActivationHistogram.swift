@@ -1,4 +1,7 @@
-/// How often each value occurs in one activation tensor, in bounded memory and one pass.
+package import Tensors
+
+/// How often each value occurs in one activation tensor, in bounded memory and one pass; exact zeros,
+/// which every scale represents exactly, are not counted.
 ///
 /// The bins cover `−radius ..< radius`; when a value lies outside, the radius doubles and
 /// neighbouring bins are merged, so no first pass has to find the range.
@@ -8,8 +11,6 @@ package struct ActivationHistogram: Sendable {
 
     private(set) var counts = [Int](repeating: 0, count: 2 * half)
     private(set) var radius: Float = 0x1p-16
-    /// Exact zeros, which every scale represents exactly.
-    private var zeros = 0
     /// The smallest value seen, at most 0.
     package private(set) var minimum: Float = 0
     /// The largest value seen, at least 0.
@@ -17,30 +18,73 @@ package struct ActivationHistogram: Sendable {
 
     package init() {}
 
-    /// Counts the values.
+    /// How many values of one tensor and one picture are counted at most: with a hundred pictures
+    /// there are then two hundred for a bin.
+    private static let countedPerPicture = 1 << 14
+
+    /// Counts the values of some pictures, `[n, …]`.
+    ///
+    /// The smallest and the largest are found among all; of a large map some are counted, the same
+    /// number of each channel.
     ///
     /// - Returns: Whether all of them are finite; nothing is counted otherwise.
-    package mutating func add(_ values: Span<Float>) -> Bool {
-        var (low, high, isFinite) = (minimum, maximum, true)
-        for i in values.indices {
-            low = min(low, values[i])
-            high = max(high, values[i])
-            isFinite = isFinite && values[i].isFinite
-        }
-        guard isFinite else { return false }
-        (minimum, maximum) = (low, high)
-        while max(-low, high) >= radius { widen() }
-        let scale = Float(Self.half) / radius
-        for i in values.indices {
-            if values[i] == 0 {
-                zeros += 1
-            } else {
-                // Rounding may reach the bin after the last.
-                let bin = Int((values[i] * scale).rounded(.down)) + Self.half
-                counts[min(bin, counts.count - 1)] += 1
-            }
+    package mutating func add(_ values: Tensor<Float>) -> Bool {
+        let elements = values.elements.span
+        guard let range = Self.range(of: elements) else { return false }
+        (minimum, maximum) = (min(minimum, range.low), max(maximum, range.high))
+        while max(-minimum, maximum) >= radius { widen() }
+        // One position in so many, of all channels.
+        let channels = max(1, values.shape.extents.last ?? 1)
+        let positions = values.rowCount / channels
+        var step = max(1, positions * channels / Self.countedPerPicture)
+        // Not always the same columns of the map.
+        let width = values.shape.rank > 2 ? values.shape[values.shape.rank - 2] : 1
+        while step > 1, Self.haveCommonFactor(step, width) { step += 1 }
+        for position in stride(from: 0, to: elements.count / channels, by: step) {
+            count(elements.extracting(position * channels..<(position + 1) * channels))
         }
         return true
+    }
+
+    /// The smallest and the largest value; `nil` where one is not finite.
+    private static func range(of values: Span<Float>) -> (low: Float, high: Float)? {
+        let vectors = values.count & ~15
+        var (low, high) = (SIMD16<Float>(repeating: 0), SIMD16<Float>(repeating: 0))
+        // Infinities and NaN times zero are NaN.
+        var nothing = SIMD16<Float>(repeating: 0)
+        unsafe values.withUnsafeBytes { bytes in
+            for index in stride(from: 0, to: vectors, by: 16) {
+                let lanes = unsafe bytes.loadUnaligned(
+                    fromByteOffset: index * 4, as: SIMD16<Float>.self)
+                low.replace(with: lanes, where: lanes .< low)
+                high.replace(with: lanes, where: lanes .> high)
+                nothing += lanes * 0
+            }
+        }
+        var (least, most, rest) = (low.min(), high.max(), nothing.sum())
+        for index in vectors..<values.count {
+            (least, most) = (min(least, values[index]), max(most, values[index]))
+            rest += values[index] * 0
+        }
+        return rest == 0 ? (least, most) : nil
+    }
+
+    private static func haveCommonFactor(_ a: Int, _ b: Int) -> Bool {
+        b == 0 ? a > 1 : haveCommonFactor(b, a % b)
+    }
+
+    private mutating func count(_ values: Span<Float>) {
+        let scale = Float(Self.half) / radius
+        var bins = counts.mutableSpan
+        for index in values.indices {
+            let place = values[index] * scale
+            guard values[index] != 0 else { continue }
+            // Rounded down, without the call that this is where there is no SSE4.1; rounding of the
+            // product may reach the bin after the last.
+            let toZero = Int32(place)
+            let bin = Int(Float(toZero) > place ? toZero - 1 : toZero) + Self.half
+            bins[min(bin, 2 * Self.half - 1)] += 1
+        }
     }
 
     private mutating func widen() {

@@ -11,14 +11,23 @@ struct Calibration {
     private(set) var rules: [String: RangeRule] = [:]
 
     private let folded: FoldedNetwork
-    private var histograms: [String: ActivationHistogram] = [:]
-    private var samples: [Place: InputSamples] = [:]
+    /// What is measured at each step, in their order.
+    private var places: [Measurements] = []
 
-    /// One input of one layer.
-    private struct Place: Hashable {
-        let layer: String
-        let input: Int
+    /// What is measured at one layer.
+    fileprivate struct Measurements {
+        /// Of its output, where that is in 8 bits; a maximum is one of its inputs, so it shares
+        /// their format.
+        var histogram: ActivationHistogram?
+        /// Of each of its inputs; none where they are not summed up.
+        var samples: [InputSamples?]
+        /// Of its first input, over the first pictures, where it has weights.
+        var means: ElementMeans?
+        var isFinite = true
     }
+
+    /// How many pictures the means are taken over; they need few.
+    static let meanPictures = 32
 
     /// Runs the float network over all pictures.
     ///
@@ -36,10 +45,11 @@ struct Calibration {
         self.folded = folded
         try prepare(reference, pictures: views.shape[0])
         let names = Set(
-            histograms.keys.map(folded.source)
-                + samples.keys.map { folded.source(of: folded.input(of: $0.layer, $0.input)) })
+            folded.steps.flatMap { [$0.source] + $0.layer.inputs.map(folded.source) })
         for rows in (0..<views.shape[0]).batches(of: reference.batch) {
-            try add(reference.outputs(of: names, for: views, rows: rows))
+            try add(
+                reference.outputs(of: names, for: views, rows: rows),
+                forMeans: min(rows.count, max(0, Self.meanPictures - rows.lowerBound)))
             progress(rows.upperBound)
         }
         choose(input: input)
@@ -52,39 +62,61 @@ struct Calibration {
         do {
             shapes = try folded.network.outputShapes(input: reference.pictureShape)
         } catch { throw .network(error) }
-        for step in folded.steps {
+        places = folded.steps.map { step in
             let layer = step.layer
-            // A maximum is one of its inputs, so it shares their format.
-            if folded.network.isQuantized(layer), !layer.kind.isMaximum {
-                histograms[layer.name] = ActivationHistogram()
-            }
-            for (number, name) in layer.inputs.enumerated() {
-                guard let input = shapes[name], let output = shapes[layer.name],
-                    let windows = InputWindows(layer.kind, input: input, output: output)
-                else { continue }
-                samples[Place(layer: layer.name, input: number)] = InputSamples(
-                    windows, pictures: pictures, hasWeights: step.weights != nil)
-            }
+            let hasFormat = folded.network.isQuantized(layer) && !layer.kind.isMaximum
+            return Measurements(
+                histogram: hasFormat ? ActivationHistogram() : nil,
+                samples: layer.inputs.map { name in
+                    guard let input = shapes[name], let output = shapes[layer.name] else {
+                        return nil
+                    }
+                    return InputWindows(layer.kind, input: input, output: output).map {
+                        InputSamples($0, pictures: pictures, hasWeights: step.weights != nil)
+                    }
+                },
+                means: step.weights != nil ? ElementMeans() : nil)
         }
     }
 
-    private mutating func add(_ outputs: [String: Tensor<Float>]) throws(QuantizationError) {
-        func output(_ layer: String) -> Tensor<Float> {
-            guard let values = outputs[folded.source(of: layer)] else {
-                preconditionFailure("the float network did not capture '\(layer)'")
-            }
-            return values
-        }
-        for step in folded.steps {
-            let name = step.layer.name
-            if histograms[name] != nil {
-                let isFinite = histograms[name]?.add(output(name).elements.span) ?? true
-                guard isFinite else { throw .notFinite(layer: step.source) }
-            }
-            for (number, input) in step.layer.inputs.enumerated() {
-                samples[Place(layer: name, input: number)]?.add(output(input))
+    /// Adds some pictures, of which the first `meanPictures` count for the means.
+    private mutating func add(
+        _ outputs: [String: Tensor<Float>], forMeans meanPictures: Int
+    ) throws(QuantizationError) {
+        let folded = folded
+        unsafe places.withUnsafeMutableBufferPointer { places in
+            nonisolated(unsafe) let places = unsafe places
+            Blocks.forEach(of: folded.steps.count, size: 1) { block in
+                let step = folded.steps[block.lowerBound]
+                unsafe places[block.lowerBound].add(
+                    output: outputs[step.source],
+                    inputs: step.layer.inputs.map { outputs[folded.source(of: $0)] },
+                    forMeans: meanPictures)
             }
         }
+        if let wrong = places.firstIndex(where: { !$0.isFinite }) {
+            throw .notFinite(layer: folded.steps[wrong].source)
+        }
+    }
+
+    /// The mean of what each layer with weights reads, by the layer's name.
+    func inputMeans(of layer: String) -> ElementMeans? { measurements(of: layer)?.means }
+
+    private func measurements(of layer: String) -> Measurements? {
+        folded.steps.firstIndex { $0.layer.name == layer }.map { places[$0] }
+    }
+}
+
+extension Calibration.Measurements {
+    /// Adds the layer's output and inputs for some pictures.
+    fileprivate mutating func add(
+        output: Tensor<Float>?, inputs: [Tensor<Float>?], forMeans pictures: Int
+    ) {
+        if histogram != nil, let output { isFinite = histogram?.add(output) ?? true }
+        for (number, input) in inputs.enumerated() {
+            if let input { samples[number]?.add(input) }
+        }
+        if pictures > 0, let input = inputs[0] { means?.add(input.rows(at: 0..<pictures)) }
     }
 }
 
@@ -93,10 +125,9 @@ struct Calibration {
 extension Calibration {
     private mutating func choose(input: InputSpecification) {
         formats[Network.input] = ActivationFormat(input: input)
-        for step in folded.steps {
+        for (step, choice) in zip(folded.steps, choices()) {
             let name = step.layer.name
-            if let histogram = histograms[name] {
-                let choice = RangeJudge(readers(of: name)).choose(histogram, bounds: step.bounds)
+            if let choice {
                 formats[name] = choice.format
                 rules[name] = choice.rule
             } else if step.layer.kind.isMaximum {
@@ -105,14 +136,28 @@ extension Calibration {
         }
     }
 
+    /// What is chosen for the output of each step; none where it is not in 8 bits, or a maximum.
+    private func choices() -> [RangeJudge.Choice?] {
+        var choices = [RangeJudge.Choice?](repeating: nil, count: places.count)
+        unsafe choices.withUnsafeMutableBufferPointer { choices in
+            nonisolated(unsafe) let choices = unsafe choices
+            Blocks.forEach(of: places.count, size: 1) { block in
+                let step = folded.steps[block.lowerBound]
+                guard let histogram = places[block.lowerBound].histogram else { return }
+                unsafe choices[block.lowerBound] = RangeJudge(readers(of: step.layer.name))
+                    .choose(histogram, bounds: step.bounds)
+            }
+        }
+        return choices
+    }
+
     /// Who reads the values of a layer, directly or as maxima of them.
     private func readers(of layer: String) -> [RangeJudge.Reader] {
-        folded.steps.flatMap { step in
+        zip(folded.steps, places).flatMap { step, measured in
             step.layer.inputs.enumerated().filter { $0.element == layer }.flatMap {
                 number, _ -> [RangeJudge.Reader] in
                 if step.layer.kind.isMaximum { return readers(of: step.layer.name) }
-                let place = Place(layer: step.layer.name, input: number)
-                guard let samples = samples[place] else { return [] }
+                guard let samples = measured.samples[number] else { return [] }
                 let filters = step.weights.map { weights in
                     weights.weight.reshaped(
                         to: [weights.weight.shape[0], weights.weight.rowCount])
@@ -125,9 +170,10 @@ extension Calibration {
     /// How the weights of a layer are rounded, for each group; each layer can be asked once,
     /// since what it takes is large and not kept.
     mutating func takeRoundings(of layer: String) -> [CompensatedRounding?] {
-        let place = Place(layer: layer, input: 0)
-        let moments = samples[place]?.moments ?? []
-        samples[place]?.dropMoments()
+        guard let place = folded.steps.firstIndex(where: { $0.layer.name == layer }),
+            let moments = places[place].samples[0]?.moments
+        else { return [] }
+        places[place].samples[0]?.dropMoments()
         return moments.map { CompensatedRounding($0) }
     }
 }
@@ -136,12 +182,5 @@ extension LayerKind {
     /// Whether outputs are some of the inputs.
     var isMaximum: Bool {
         if case .maxPool = self { true } else { false }
-    }
-}
-
-extension FoldedNetwork {
-    /// The layer that a layer reads.
-    fileprivate func input(of layer: String, _ number: Int) -> String {
-        steps.first { $0.layer.name == layer }?.layer.inputs[number] ?? Network.input
     }
 }

@@ -25,11 +25,12 @@ public struct DriftMeter {
     ///   - float: The float checkpoint.
     ///   - quantized: The int8 checkpoint made from it.
     ///   - ranges: By which rule the range of each layer's output was chosen, for the report.
+    ///   - seesLayers: Whether the outputs of the layers are compared too, which takes longer.
     ///   - threads: How many threads share the work.
     /// - Throws: `QuantizationError` where the two do not belong together or cannot be run.
     public init(
         _ float: Checkpoint, _ quantized: Checkpoint, ranges: [String: RangeRule] = [:],
-        threads: Int = 1
+        seesLayers: Bool = true, threads: Int = 1
     ) throws(QuantizationError) {
         self.ranges = ranges
         try Quantizer.requireShipping(float)
@@ -39,13 +40,13 @@ public struct DriftMeter {
         reference = try FloatReference(float, threads: threads)
         batch = max(1, threads)
         var layers: [(name: String, source: String, format: ActivationFormat)] = []
-        for step in folded.steps where folded.network.isQuantized(step.layer) {
+        for step in folded.steps where seesLayers && folded.network.isQuantized(step.layer) {
             let format = try ActivationFormat(of: step.layer.name, in: quantized)
             layers.append((step.layer.name, step.source, format))
         }
         do {
             plan = try InferencePlan(
-                quantized, batch: batch, threads: threads, keepsLayers: true)
+                quantized, batch: batch, threads: threads, keepsLayers: seesLayers)
         } catch { throw .inference(error) }
         self.layers = layers
         errors = layers.map { _ in ErrorSums() }
@@ -83,7 +84,7 @@ public struct DriftMeter {
             }
             return values.rows(at: own)
         }
-        let outputs = plan.outputs(pixels.span, count: part.count)
+        let outputs = layers.isEmpty ? [:] : plan.outputs(pixels.span, count: part.count)
         for (index, layer) in layers.enumerated() {
             guard let rounded = outputs[layer.name] else {
                 preconditionFailure("the int8 network has no output '\(layer.name)'")

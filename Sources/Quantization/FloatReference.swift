@@ -8,14 +8,14 @@ struct FloatReference {
     private let input: InputSpecification
     /// `[height, width, 3]` of one picture.
     let pictureShape: Shape
-    /// How many pictures go through at once: enough to keep BLAS busy, few enough that the
-    /// activations of a large network stay in the hundreds of megabytes.
+    /// How many pictures go through at once: few enough that the outputs of a layer stay below the
+    /// 32 MiB from which on the system's allocator gives memory back and clears it anew each time.
     let batch: Int
 
     init(_ checkpoint: Checkpoint, threads: Int) throws(QuantizationError) {
         input = checkpoint.input
         pictureShape = [input.height, input.width, 3]
-        batch = max(1, min(64, 1_000_000 / (input.height * input.width)))
+        batch = max(1, min(64, 300_000 / (input.height * input.width)))
         var tensors: [String: Tensor<Float>] = [:]
         for (name, tensor) in checkpoint.tensors {
             if case .float32(let values) = tensor { tensors[name] = values }

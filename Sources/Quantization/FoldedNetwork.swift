@@ -1,3 +1,4 @@
+import LinearAlgebra
 package import Model
 package import Tensors
 
@@ -64,6 +65,9 @@ package struct FoldedNetwork: Sendable {
         feature = holders[network.feature].map { steps[$0].layer.name } ?? network.feature
         foldProjection()
     }
+
+    /// The last linear layer, whose accumulators become the embedding.
+    var projection: Step? { steps.last { network.isProjection($0.layer) } }
 
     /// The graph of the remaining layers.
     package var network: Network {
@@ -207,34 +211,15 @@ extension FoldedNetwork.Weights {
     }
 
     /// The single linear layer that computes this one after `inner`.
-    ///
-    /// - Complexity: O(out·hidden·in); 4 G multiply-adds for 256 × 4096 × 4096.
     fileprivate func following(_ inner: Self) -> Self {
-        let (rows, hidden, columns) = (weight.shape[0], weight.shape[1], inner.weight.rowCount)
-        var product = [Float](repeating: 0, count: rows * columns)
-        var biases = bias
-        for row in 0..<rows {
-            var sum = Double(bias[row])
-            for k in 0..<hidden {
-                let factor = weight.elements[row * hidden + k]
-                sum += Double(factor) * Double(inner.bias[k])
-            }
-            biases[row] = Float(sum)
+        let biases = bias.indices.map { row in
+            Float(
+                zip(weight[row: row], inner.bias).reduce(Double(bias[row])) {
+                    $0 + Double($1.0) * Double($1.1)
+                })
         }
-        // Rows of the inner matrix are added whole, so the innermost loop runs over memory in
-        // order and becomes vector instructions.
-        var out = product.mutableSpan
-        let (left, right) = (weight.elements.span, inner.weight.elements.span)
-        for row in 0..<rows {
-            for k in 0..<hidden {
-                let factor = left[row * hidden + k]
-                let (to, from) = (row * columns, k * columns)
-                for column in 0..<columns {
-                    out[to + column] += factor * right[from + column]
-                }
-            }
-        }
-        return Self(weight: Tensor(product, shape: [rows, columns]), bias: biases)
+        let columns = inner.weight.reshaped(to: [inner.weight.shape[0], inner.weight.rowCount])
+        return Self(weight: weight.multiplied(by: columns), bias: biases)
     }
 }
 

@@ -15,7 +15,7 @@ package struct InputSamples {
     private var seen = 0
 
     /// The longest window whose moments are taken: 4,096 weights make 128 MiB of them.
-    private static let longestWindow = 4096
+    static let longestWindow = 4096
     /// How many windows there should be for each weight of a filter.
     private static let windowsPerWeight = 4
     /// How many numbers of whole windows are kept, for `keptWindows` at most.
@@ -35,10 +35,10 @@ package struct InputSamples {
             moments = [MomentSums](
                 repeating: MomentSums(width: windows.depth), count: windows.groups)
         }
-        let wanted = max(Self.keptWindows, measured ? Self.windowsPerWeight * windows.depth : 0)
-        perPicture = min(windows.positions, max(1, (wanted + pictures - 1) / pictures))
         let length = windows.groups * windows.depth
         let keep = min(Self.keptWindows, max(8, Self.keptNumbers / length))
+        let wanted = max(keep, measured ? Self.windowsPerWeight * windows.depth : 0)
+        perPicture = min(windows.positions, max(1, (wanted + pictures - 1) / pictures))
         keepEvery = max(1, perPicture * pictures / keep)
     }
 

@@ -2,8 +2,9 @@ package import Model
 import Tensors
 
 extension Checkpoint {
-    /// The most weights a projection may grow to: a MiB stays in the cache beside the rest.
-    private static let mostProjectionWeights = 1 << 20
+    /// The most numbers that a projection may read: with 256 outputs these are a MiB of weights,
+    /// which stays in the cache beside the rest.
+    private static let mostProjectionInputs = 1 << 12
 
     /// A float checkpoint that computes the same, but averages the map before its projection in
     /// parts, which the projection sums up.
@@ -11,7 +12,7 @@ extension Checkpoint {
     /// The average of a whole map is rounded to 8 bits before the projection blows up the small
     /// differences that whitening is after; the accumulators of a projection that reads the map
     /// itself, or the averages of its parts, round nothing. Parts are as small as
-    /// `mostProjectionWeights` allows.
+    /// `mostProjectionInputs` allows, whatever the projection, which may be fitted later.
     package func poolingInParts() throws(QuantizationError) -> Checkpoint {
         guard let projection = network.layers.last(where: { network.isProjection($0) }),
             let pool = network.layer(projection.inputs[0]), case .globalAveragePool = pool.kind,
@@ -26,7 +27,7 @@ extension Checkpoint {
         } catch let error as CheckpointError {
             throw .checkpoint(error)
         } catch { preconditionFailure("unexpected \(error)") }
-        guard let map, let side = Self.side(of: map, outputs: weight.shape[0]) else { return self }
+        guard let map, let side = Self.side(of: map) else { return self }
 
         var result = self
         let parts = map[0] / side * (map[1] / side)
@@ -42,10 +43,10 @@ extension Checkpoint {
     }
 
     /// The side of the smallest square parts that are allowed, or `nil` where that is the map.
-    private static func side(of map: Shape, outputs: Int) -> Int? {
+    private static func side(of map: Shape) -> Int? {
         (1..<max(map[0], map[1])).first { side in
             map[0] % side == 0 && map[1] % side == 0
-                && map.count / (side * side) * outputs <= mostProjectionWeights
+                && map.count / (side * side) <= mostProjectionInputs
         }
     }
 }

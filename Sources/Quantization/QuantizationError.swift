@@ -38,7 +38,7 @@ extension QuantizationError: CustomStringConvertible {
         case .wrongPrecision(let found):
             "its precision is \(found.rawValue): quantize the float32 checkpoint it was made from"
         case .notClustered(let missing):
-            "it has no '\(missing)' layer: run 'dctrain cluster' or finish 'dctrain fit' first"
+            "it has no '\(missing)' layer: run 'dctrain cluster --float' or finish 'dctrain fit' first"
         case .unsupportedLayer(let name, let reason):
             "layer '\(name)' has no int8 form: \(reason)"
         case .unsupportedWeightBits(let found):

@@ -6,10 +6,14 @@ import Tensors
 /// biases may still move.
 struct QuantizedDraft {
     let folded: FoldedNetwork
-    private let original: Checkpoint
+    /// The float checkpoint, which tells all but the weights.
+    let original: Checkpoint
     private let formats: [String: ActivationFormat]
     private let weightBits: Int
     private var channels: [String: ChannelQuantization] = [:]
+
+    /// How many pictures go through the int8 network at once.
+    private static let batch = 8
 
     init(
         _ folded: FoldedNetwork, of original: Checkpoint, weightBits: Int,
@@ -20,6 +24,31 @@ struct QuantizedDraft {
         self.formats = formats
         self.weightBits = weightBits
     }
+
+    /// A draft of another checkpoint with the same backbone, which has this one's integers but for
+    /// the projection.
+    ///
+    /// - Parameter checkpoint: Float, with its pools in parts as this one's.
+    /// - Returns: The draft, whose projection is still to be rounded.
+    /// - Throws: `QuantizationError` where the checkpoint cannot be folded.
+    func ending(as checkpoint: Checkpoint) throws(QuantizationError) -> QuantizedDraft {
+        let folded = try FoldedNetwork(checkpoint)
+        let kept = folded.steps.filter { $0.layer != folded.projection?.layer }
+        var other = QuantizedDraft(folded, of: checkpoint, weightBits: weightBits, formats)
+        other.channels = channels.filter { name, _ in kept.contains { $0.layer.name == name } }
+        return other
+    }
+
+    /// The same draft of a checkpoint that differs in its clusters alone.
+    func described(by checkpoint: Checkpoint) throws(QuantizationError) -> QuantizedDraft {
+        var other = QuantizedDraft(
+            try FoldedNetwork(checkpoint), of: checkpoint, weightBits: weightBits, formats)
+        other.channels = channels
+        return other
+    }
+
+    /// The integers of a layer's weights.
+    func quantized(_ step: FoldedNetwork.Step) -> ChannelQuantization? { channels[step.layer.name] }
 
     /// Makes integers of a layer's weights.
     mutating func round(_ step: FoldedNetwork.Step, by roundings: [CompensatedRounding?]) {
@@ -63,15 +92,16 @@ struct QuantizedDraft {
             return means
         }
         do {
+            let batch = min(views.shape[0], Self.batch)
             let plan = try InferencePlan(
-                checkpoint, batch: 1, threads: threads, keepsLayers: true)
-            for row in 0..<views.shape[0] {
-                let outputs = plan.outputs(Array(views[row: row]).span, count: 1)
+                checkpoint, batch: batch, threads: threads, keepsLayers: true, through: layer)
+            for rows in (0..<views.shape[0]).batches(of: batch) {
+                let outputs = plan.outputs(
+                    views.rows(at: rows).elements.span, count: rows.count, of: [layer])
                 guard let values = outputs[layer] else {
                     preconditionFailure("the int8 network has no output '\(layer)'")
                 }
-                means.add(
-                    Tensor(values.elements.map(format.dequantized), shape: values.shape))
+                means.add(values, format)
             }
         } catch { throw .inference(error) }
         return means
@@ -105,7 +135,7 @@ struct QuantizedDraft {
         channels[name] = quantized
     }
 
-    private func format(_ layer: String) -> ActivationFormat {
+    func format(_ layer: String) -> ActivationFormat {
         guard let format = formats[layer] else {
             preconditionFailure("layer '\(layer)' has no 8-bit output")
         }
@@ -121,13 +151,32 @@ struct ElementMeans {
 
     /// Adds the rows of `[n, …, channels]`.
     mutating func add(_ values: Tensor<Float>) {
-        let width = values.rowCount
-        if sums.isEmpty { sums = [Double](repeating: 0, count: width) }
-        channels = values.shape.extents.last ?? 1
-        let span = values.elements.span
-        for row in 0..<values.shape[0] {
-            for i in 0..<width { sums[i] += Double(span[row * width + i]) }
+        prepare(values)
+        let (values, width) = (values.elements.span, sums.count)
+        var sums = sums.mutableSpan
+        for start in stride(from: 0, to: values.count, by: width) {
+            for i in 0..<width { sums[i] += Double(values[start + i]) }
         }
+    }
+
+    /// Adds rows of integers for what they stand for.
+    mutating func add(_ values: Tensor<UInt8>, _ format: ActivationFormat) {
+        prepare(values)
+        let (values, width) = (values.elements.span, sums.count)
+        var sums = sums.mutableSpan
+        for i in 0..<width {
+            var sum = 0
+            for start in stride(from: 0, to: values.count, by: width) {
+                sum += Int(values[start + i])
+            }
+            let rows = values.count / width
+            sums[i] += Double(sum - rows * Int(format.zeroPoint)) * Double(format.scale)
+        }
+    }
+
+    private mutating func prepare(_ values: Tensor<some Any>) {
+        if sums.isEmpty { sums = [Double](repeating: 0, count: values.rowCount) }
+        channels = values.shape.extents.last ?? 1
         count += values.shape[0]
     }
 

@@ -28,13 +28,30 @@ public struct Quantizer {
     /// Told how many units of work of a phase are done, out of how many; a phase begins with 0.
     public typealias Progress = (_ phase: Phase, _ done: Int, _ of: Int) -> Void
 
-    /// How many pictures the bias correction looks at; a mean needs few.
-    private static let correctionPictures = 64
-
     private let checkpoint: Checkpoint
     private let views: Tensor<UInt8>
     private let threads: Int
     private let progress: Progress
+
+    /// A quantizer of a float checkpoint with projection and centroids; the arguments are those of
+    /// `make`.
+    init(
+        _ checkpoint: Checkpoint, calibration: Tensor<UInt8>, weightBits: Int, threads: Int,
+        progress: @escaping Progress
+    ) throws(QuantizationError) {
+        guard weightBits == 7 || weightBits == 8 else {
+            throw .unsupportedWeightBits(found: weightBits)
+        }
+        let expected: Shape = [checkpoint.input.height, checkpoint.input.width, 3]
+        let shape = calibration.shape
+        guard shape.rank == 4, Shape(Array(shape.extents.dropFirst())) == expected else {
+            throw .wrongPictureShape(found: shape, expected: expected)
+        }
+        guard shape[0] > 0 else { throw .noPictures }
+        BLAS.setThreads(threads)
+        (self.checkpoint, views) = (checkpoint, calibration)
+        (self.threads, self.progress) = (threads, progress)
+    }
 }
 
 extension Quantizer {
@@ -57,21 +74,13 @@ extension Quantizer {
         _ checkpoint: Checkpoint, calibration: Tensor<UInt8>, weightBits: Int = 8,
         threads: Int = 1, progress: @escaping Progress = { _, _, _ in }
     ) throws(QuantizationError) -> (checkpoint: Checkpoint, ranges: [String: RangeRule]) {
-        guard weightBits == 7 || weightBits == 8 else {
-            throw .unsupportedWeightBits(found: weightBits)
-        }
         try requireShipping(checkpoint)
-        let expected: Shape = [checkpoint.input.height, checkpoint.input.width, 3]
-        let shape = calibration.shape
-        guard shape.rank == 4, Shape(Array(shape.extents.dropFirst())) == expected else {
-            throw .wrongPictureShape(found: shape, expected: expected)
-        }
-        guard shape[0] > 0 else { throw .noPictures }
-        BLAS.setThreads(threads)
-        let quantizer = Quantizer(
-            checkpoint: try checkpoint.poolingInParts(), views: calibration, threads: threads,
-            progress: progress)
-        return try quantizer.run(weightBits: weightBits)
+        let made = try Quantizer(
+            checkpoint.poolingInParts(), calibration: calibration, weightBits: weightBits,
+            threads: threads,
+            progress: progress
+        ).draft(weightBits: weightBits)
+        return (made.draft.checkpoint, made.ranges)
     }
 
     /// Quantizes a checkpoint and measures, on the calibration pictures, how far the result is
@@ -111,35 +120,41 @@ extension Quantizer {
         guard checkpoint.clustering != nil else { throw .notClustered(missing: "centroids") }
     }
 
-    private func run(
-        weightBits: Int
-    ) throws(QuantizationError) -> (checkpoint: Checkpoint, ranges: [String: RangeRule]) {
+    /// The checkpoint in 8 bits, before it is written down.
+    ///
+    /// - Parameters:
+    ///   - weightBits: See `make`.
+    ///   - keepsProjection: Whether the projection is to be used; otherwise it is rounded to the
+    ///     nearest and no more, since another takes its place.
+    /// - Returns: The draft, and the rule by which the range of each layer's output was chosen.
+    /// - Throws: `QuantizationError` where values are not finite or a network cannot be run.
+    func draft(
+        weightBits: Int, keepsProjection: Bool = true
+    ) throws(QuantizationError) -> (draft: QuantizedDraft, ranges: [String: RangeRule]) {
         let folded = try FoldedNetwork(checkpoint)
-        let reference = try FloatReference(checkpoint, threads: threads)
-        var calibration = try calibrate(folded, reference)
+        var calibration = try calibrate(folded)
         var draft = QuantizedDraft(
             folded, of: checkpoint, weightBits: weightBits, calibration.formats)
-        round(&draft, &calibration)
-        try correctBiases(&draft, reference)
-        return (draft.checkpoint, calibration.rules)
-    }
-
-    private func calibrate(
-        _ folded: FoldedNetwork, _ reference: FloatReference
-    ) throws(QuantizationError) -> Calibration {
-        progress(.calibrating, 0, views.shape[0])
-        return try Calibration(
-            folded, reference, views: views, input: checkpoint.input
-        ) { progress(.calibrating, $0, views.shape[0]) }
-    }
-
-    private func round(_ draft: inout QuantizedDraft, _ calibration: inout Calibration) {
-        let weighted = draft.folded.steps.filter { $0.weights != nil }
+        var weighted = folded.steps.filter { $0.weights != nil }
+        if !keepsProjection, let projection = folded.projection {
+            draft.round(projection, by: [])
+            weighted.removeAll { $0.layer == projection.layer }
+        }
         progress(.rounding, 0, weighted.count)
         for (index, step) in weighted.enumerated() {
             draft.round(step, by: calibration.takeRoundings(of: step.layer.name))
             progress(.rounding, index + 1, weighted.count)
         }
+        try correctBiases(of: weighted, in: &draft, calibration)
+        return (draft, calibration.rules)
+    }
+
+    private func calibrate(_ folded: FoldedNetwork) throws(QuantizationError) -> Calibration {
+        progress(.calibrating, 0, views.shape[0])
+        return try Calibration(
+            folded, FloatReference(checkpoint, threads: threads), views: views,
+            input: checkpoint.input
+        ) { progress(.calibrating, $0, views.shape[0]) }
     }
 }
 
@@ -151,25 +166,17 @@ extension Quantizer {
     ///
     /// On Fashion-MNIST this takes 1 − cosine of the embeddings from 0.0007 to 0.0002.
     private func correctBiases(
-        _ draft: inout QuantizedDraft, _ reference: FloatReference
+        of weighted: [FoldedNetwork.Step], in draft: inout QuantizedDraft,
+        _ calibration: Calibration
     ) throws(QuantizationError) {
-        let count = min(views.shape[0], Self.correctionPictures)
-        let sample = views.rows(at: 0..<count)
-        let weighted = draft.folded.steps.filter { $0.weights != nil }
-        let inputs = Set(weighted.map { draft.folded.source(of: $0.layer.inputs[0]) })
-        var expected: [String: ElementMeans] = [:]
+        let sample = views.rows(at: 0..<min(views.shape[0], Calibration.meanPictures))
         progress(.correcting, 0, weighted.count)
-        for rows in (0..<count).batches(of: reference.batch) {
-            for (name, values) in reference.outputs(of: inputs, for: sample, rows: rows) {
-                expected[name, default: ElementMeans()].add(values)
-            }
-        }
         for (index, step) in weighted.enumerated() {
-            let input = step.layer.inputs[0]
-            guard let wanted = expected[draft.folded.source(of: input)] else {
-                preconditionFailure("the float network did not capture '\(input)'")
+            guard let wanted = calibration.inputMeans(of: step.layer.name) else {
+                preconditionFailure("the float network did not measure '\(step.layer.name)'")
             }
-            let found = try draft.inputMeans(of: input, for: sample, threads: threads)
+            let found = try draft.inputMeans(
+                of: step.layer.inputs[0], for: sample, threads: threads)
             draft.correct(step, wanted: wanted, found: found)
             progress(.correcting, index + 1, weighted.count)
         }

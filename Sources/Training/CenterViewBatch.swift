@@ -13,7 +13,7 @@ package struct CenterViewBatch: Sendable {
     package private(set) var skipped: [SkippedFile] = []
 
     private init(
-        _ numbers: Range<Int>, of source: any PictureSource, for input: InputSpecification
+        _ numbers: ArraySlice<Int>, of source: any PictureSource, for input: InputSpecification
     ) {
         pixels.reserveCapacity(numbers.count * input.height * input.width * 3)
         for number in numbers {
@@ -27,21 +27,25 @@ package struct CenterViewBatch: Sendable {
         }
     }
 
-    /// All pictures of `source` in order, decoded ahead of their use.
+    /// All pictures of `source`, decoded ahead of their use.
     ///
     /// - Parameters:
     ///   - source: The pictures.
+    ///   - order: Their numbers in the order in which they are wanted, that of the source unless
+    ///     given.
     ///   - input: The input that views are made for.
     ///   - size: The number of pictures in a batch, readable or not.
     ///   - threads: How many batches are decoded at once.
     /// - Returns: The batches, of which some may hold no readable picture.
     package static func all(
-        of source: any PictureSource, for input: InputSpecification, size: Int, threads: Int
+        of source: any PictureSource, in order: [Int]? = nil, for input: InputSpecification,
+        size: Int, threads: Int
     ) -> Prefetcher<CenterViewBatch> {
-        let count = source.count
+        let order = order ?? Array(0..<source.count)
+        let count = order.count
         return Prefetcher(0..<(count + size - 1) / size, depth: threads + 1) { number in
             CenterViewBatch(
-                number * size..<min(count, (number + 1) * size), of: source, for: input)
+                order[number * size..<min(count, (number + 1) * size)], of: source, for: input)
         }
     }
 }

@@ -4,6 +4,16 @@ public enum FitPhase: String, Sendable, Codable {
     case reading
     /// Measuring how fast this machine is.
     case measuring
+    /// Decoding some pictures to calibrate with.
+    case sampling
+    /// The float network on the pictures to calibrate with.
+    case calibrating
+    /// Weights become integers.
+    case rounding
+    /// Biases take back each layer's mean error.
+    case correcting
+    /// Float and int8 network side by side.
+    case comparing
     /// The backbone's features of all pictures.
     case features
     /// Embeddings of all pictures before the first epoch.

@@ -3,7 +3,7 @@ import Model
 
 /// Settles what a request leaves open: from the pictures, from the run folder, and from a
 /// measurement of this machine's speed.
-struct FitPlanner {
+package struct FitPlanner {
     /// The number of pictures below which v1 gains nothing: METHOD, small data sets.
     static let smallSet = 200_000
     /// The training time where the user gives neither epochs nor minutes.
@@ -119,7 +119,7 @@ struct FitPlanner {
     }
 
     /// About 100 pictures a cluster, as ImageNet's 10,000 clusters have, and 10 at least.
-    static func clusters(for pictures: Int) -> Int {
+    package static func clusters(for pictures: Int) -> Int {
         max(2, min(10_000, max(pictures / 100, min(10, pictures / 4))))
     }
 

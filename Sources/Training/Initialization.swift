@@ -16,8 +16,8 @@ extension FloatNetwork {
     }
 
     /// A tensor a network needs.
-    struct TensorSpecification {
-        let name: String
+    package struct TensorSpecification {
+        package let name: String
         let shape: Shape
         let role: TensorRole
     }
@@ -52,7 +52,7 @@ extension FloatNetwork {
         return tensors
     }
 
-    static func shapes(
+    package static func shapes(
         of network: Network, _ inputShape: Shape
     ) throws(TrainingError) -> [String: Shape] {
         guard !network.layers.isEmpty else { throw .invalidNetwork(reason: "it has no layers") }
@@ -64,7 +64,7 @@ extension FloatNetwork {
     }
 
     /// Every tensor of a network, in the order of its layers.
-    static func specifications(
+    package static func specifications(
         of network: Network, shapes: [String: Shape]
     ) -> [TensorSpecification] {
         network.layers.flatMap { layer -> [TensorSpecification] in

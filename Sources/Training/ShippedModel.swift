@@ -7,7 +7,7 @@ package import Tensors
 /// The features of all pictures' centre views go through PCA and to unit length; one last
 /// k-means on these vectors gives the clusters. PCA is an affine map and centroids are a
 /// matrix, so all of it becomes layers of the network.
-package struct ShippedModel: Sendable {
+package enum ShippedModel {
     /// The most dimensions of an embedding.
     package static let dimension = 256
 
@@ -18,48 +18,65 @@ package struct ShippedModel: Sendable {
         /// Decides which embeddings are the first centroids.
         package var seed: UInt64
         /// The most updates of k-means.
-        package var iterations = 20
+        package var iterations: Int
         /// The rows whose embeddings are the first centroids; drawn by the seed unless given.
         package var firstRows: [Int]?
+
+        package init(clusters: Int, seed: UInt64, iterations: Int = 20, firstRows: [Int]? = nil) {
+            (self.clusters, self.seed) = (clusters, seed)
+            (self.iterations, self.firstRows) = (iterations, firstRows)
+        }
     }
 
-    /// The backbone with projection, normalization and centroids.
-    package let checkpoint: Checkpoint
-    /// The embeddings of the pictures, `[n, D]`, unit length.
-    package let embeddings: Tensor<Float>
-    /// What k-means found in them.
-    package let clusters: KMeansResult
-
-    /// Fits clusters behind a backbone and its projection.
+    /// A backbone's checkpoint with a projection to unit length behind its feature.
     ///
     /// - Parameters:
-    ///   - backbone: A float checkpoint that ends at its feature; all it tells of itself goes
-    ///     on to the result.
-    ///   - projected: The projection, and with it the backbone's features of all pictures.
-    ///   - settings: How embeddings become clusters.
-    /// - Throws: `ClusteringError` where there are fewer pictures than clusters.
-    package init(
-        _ backbone: Checkpoint, projected: ProjectedFeatures, settings: Settings
-    ) throws(ClusteringError) {
-        let (pca, embeddings) = (projected.pca, projected.rows)
-        self.embeddings = embeddings
-        var random = RandomStream.shipping.generator(seed: settings.seed)
-        clusters = try KMeans(
-            clusters: settings.clusters, iterations: settings.iterations,
-            seed: UInt32(truncatingIfNeeded: random.next())
-        ).fit(embeddings, initial: settings.firstRows.map { embeddings.rows(at: $0) })
-
+    ///   - backbone: A float checkpoint that ends at its feature.
+    ///   - pca: The projection.
+    /// - Returns: The checkpoint, without clusters.
+    package static func projected(_ backbone: Checkpoint, by pca: PCA) -> Checkpoint {
         var checkpoint = backbone
         checkpoint.network.append("projection", .linear(outputs: pca.components, hasBias: true))
         checkpoint.network.append("normalize", .l2Normalize)
-        checkpoint.network.append("centroids", .centroids(count: settings.clusters))
         checkpoint.tensors["projection.weight"] = .float32(pca.projection)
         checkpoint.tensors["projection.bias"] = .float32(pca.bias)
-        checkpoint.tensors["centroids.weight"] = .float32(clusters.centroids)
+        return checkpoint
+    }
+
+    /// A projected backbone's checkpoint with clusters.
+    ///
+    /// - Parameters:
+    ///   - projected: What `projected` gave for `pca`.
+    ///   - pca: The projection.
+    ///   - centroids: `[K, D]`.
+    /// - Returns: The checkpoint that ships.
+    package static func clustered(
+        _ projected: Checkpoint, by pca: PCA, _ centroids: Tensor<Float>
+    ) -> Checkpoint {
+        var checkpoint = projected
+        let count = centroids.shape[0]
+        checkpoint.network.append("centroids", .centroids(count: count))
+        checkpoint.tensors["centroids.weight"] = .float32(centroids)
         checkpoint.clustering = ClusteringDescription(
-            clusters: settings.clusters, dimension: pca.components,
-            whiteningExponent: pca.whiteningExponent)
-        self.checkpoint = checkpoint
+            clusters: count, dimension: pca.components, whiteningExponent: pca.whiteningExponent)
+        return checkpoint
+    }
+
+    /// The last clusters of embeddings.
+    ///
+    /// - Parameters:
+    ///   - embeddings: `[n, D]`, unit length.
+    ///   - settings: How they become clusters.
+    /// - Returns: Centroids and assignments.
+    /// - Throws: `ClusteringError` where there are fewer embeddings than clusters.
+    package static func clusters(
+        of embeddings: Tensor<Float>, _ settings: Settings
+    ) throws(ClusteringError) -> KMeansResult {
+        var random = RandomStream.shipping.generator(seed: settings.seed)
+        return try KMeans(
+            clusters: settings.clusters, iterations: settings.iterations,
+            seed: UInt32(truncatingIfNeeded: random.next())
+        ).fit(embeddings, initial: settings.firstRows.map { embeddings.rows(at: $0) })
     }
 
     /// The checkpoint of a trained backbone.
@@ -82,9 +99,9 @@ package struct ShippedModel: Sendable {
                 source: settings.initial?.source),
             license: settings.initial?.license ?? "unspecified",
             tensors: backbone.mapValues { .float32($0) })
-        return try ShippedModel(
-            trained, projected: projected,
-            settings: Settings(clusters: settings.clusters, seed: settings.seed)
-        ).checkpoint
+        let found = try clusters(
+            of: projected.rows, Settings(clusters: settings.clusters, seed: settings.seed))
+        return clustered(
+            Self.projected(trained, by: projected.pca), by: projected.pca, found.centroids)
     }
 }

@@ -1,7 +1,11 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
+public import FrozenClustering
 import Model
+import Quantization
 import Training
+
+extension FrozenClusterer.Method: ExpressibleByArgument {}
 
 /// `dctrain cluster IMAGES --model CKPT -o OUT`: clusters of the user's pictures by a network
 /// that is used as it is.
@@ -9,8 +13,10 @@ struct Cluster: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Cluster pictures by a network that is not trained any further.",
         discussion: """
-            Every picture is looked at once; projection and clusters are fitted to what the \
-            network sees. The result is a float checkpoint for 'dctrain quantize'. The report has \
+            The network is quantized on a sample of the pictures; every picture is looked at once \
+            by the int8 engine, as dcd will; projection and clusters are fitted to what it sees. The \
+            result is the int8 checkpoint for dcd. With --float everything stays in float, and the \
+            result is a float checkpoint for 'dctrain quantize' and 'dctrain export'. The report has \
             for each cluster its size, its coherence (the mean cosine to the centroid), the most \
             central pictures, and the outliers, whose cosine is more than one and a half \
             interquartile ranges below the lower quartile.
@@ -45,8 +51,14 @@ struct Cluster: ParsableCommand {
         completion: .file())
     var examples: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How embeddings become clusters: k-means, or graph, by the graph of each picture's 20 "
+                + "nearest neighbours (normalized spectral clustering), which takes longer."))
+    var method = FrozenClusterer.Method.kMeans
+
     @Option(help: "The most dimensions of an embedding, up to 256.")
-    var dimensions = FrozenClustering.largestDimension
+    var dimensions = FrozenClusterer.largestDimension
 
     // Unconditional, or the minus would make it an option of its own.
     @Option(
@@ -62,9 +74,9 @@ struct Cluster: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Features to take instead of looking at the pictures: the OUT of 'dctrain embed' on "
-                + "the same pictures with the same model, before it has clusters. Another number "
-                + "of clusters then costs seconds.",
+            "With --float: features to take instead of looking at the pictures, the OUT of "
+                + "'dctrain embed' on the same pictures with the same model, before it has clusters. "
+                + "Another number of clusters then costs seconds.",
             valueName: "out"),
         completion: .file(extensions: ["npy"]))
     var features: String?
@@ -75,6 +87,17 @@ struct Cluster: ParsableCommand {
                 + "cosine to the centroid, and whether it is an outlier.",
             valueName: "file"))
     var table: String?
+
+    @Flag(help: "Keep everything in float, for research and export; slow.")
+    var float = false
+
+    @Option(
+        help: "How many of the pictures to calibrate the int8 network with (128), spread over all.")
+    var pictures: Int?
+
+    @Option(
+        help: "Bits of the int8 network's weights: 8 (the default), or 7 for weights within ±63.")
+    var weightBits: Int?
 
     @Option(help: "The number of threads; all processors by default.")
     var threads: Int?
@@ -92,8 +115,23 @@ struct Cluster: ParsableCommand {
         guard clusters ?? 1 > 0, threads ?? 1 > 0 else {
             throw ValidationError("--clusters and --threads must be at least 1")
         }
-        guard (1...FrozenClustering.largestDimension).contains(dimensions) else {
-            throw ValidationError("--dimensions must be 1 to \(FrozenClustering.largestDimension)")
+        guard (1...FrozenClusterer.largestDimension).contains(dimensions) else {
+            throw ValidationError("--dimensions must be 1 to \(FrozenClusterer.largestDimension)")
+        }
+        guard float || features == nil else {
+            throw ValidationError(
+                "--features are those of the float network: give --float too, or leave them out")
+        }
+        guard !float || pictures == nil && weightBits == nil else {
+            throw ValidationError(
+                "--pictures and --weight-bits are about 8 bits: leave them out, or --float")
+        }
+        guard method == .kMeans || examples == nil else {
+            throw ValidationError("--examples are where k-means begins: leave out --method")
+        }
+        guard pictures ?? 1 > 0 else { throw ValidationError("--pictures must be at least 1") }
+        guard [7, 8].contains(weightBits ?? 8) else {
+            throw ValidationError("--weight-bits is 7 or 8")
         }
         guard (-1...0).contains(whiten) else {
             throw ValidationError("--whiten must be -1 to 0")
@@ -103,13 +141,17 @@ struct Cluster: ParsableCommand {
     func run() throws {
         let checkpoint = try Checkpoint(contentsOf: model, needed: .float32)
         let progress = FitProgress(TerminalProgress())
-        var clustering = FrozenClustering()
+        var clustering = FrozenClusterer()
         clustering.clusters = clusters
         clustering.dimensions = dimensions
         clustering.whiten = whiten
         clustering.seed = seed
         clustering.examples = try examples.map(lines)
+        clustering.method = method
         clustering.threads = threads
+        clustering.quantizing = float ? nil : FrozenClusterer.Quantizing()
+        if let pictures { clustering.quantizing?.pictures = pictures }
+        if let weightBits { clustering.quantizing?.weightBits = weightBits }
         do {
             let found = try clustering.run(
                 on: ListedPictures(at: images), model: checkpoint,
@@ -119,6 +161,8 @@ struct Cluster: ParsableCommand {
             try writeSkipped(found.skipped, progress)
             let report = try ClusterReport(found, output: output)
             print(json ? try report.json() : report.table)
+        } catch let error as QuantizationError {
+            throw CommandFailure("\(model): \(error); --float clusters it without 8 bits")
         } catch is FitInterruption {
             progress.note("stopped; nothing was written")
             throw ExitCode(130)

@@ -1,5 +1,7 @@
 import Foundation
+import FrozenClustering
 import Model
+import Quantization
 import Training
 
 /// What `cluster` prints.
@@ -11,6 +13,7 @@ struct ClusterReport: Encodable {
     private let pictures: Int
     private let clusters: [FrozenClusters.Cluster]
     private let skipped: [SkippedFile]
+    private let drift: DriftReport?
 
     /// The report on clusters whose checkpoint lies at `output`.
     init(_ found: FrozenClusters, output: String) throws(FileError) {
@@ -21,6 +24,7 @@ struct ClusterReport: Encodable {
         pictures = found.assignments.count
         clusters = found.clusters
         skipped = found.skipped
+        drift = found.drift
     }
 
     /// The report as a table for people, the largest clusters first.
@@ -39,7 +43,7 @@ struct ClusterReport: Encodable {
         }
         let table = TextTable([head] + rows, rightAligned: [0, 1, 2, 3])
         let place = folder.isEmpty ? [] : ["the pictures named are in \(folder)"]
-        return (table.lines + [""] + place + [summary]).joined(separator: "\n")
+        return (table.lines + [""] + place + [summary] + driftLines).joined(separator: "\n")
     }
 
     /// The folder of all pictures that are told, with a slash at its end, where their paths are
@@ -49,6 +53,17 @@ struct ClusterReport: Encodable {
         guard let first = paths.first, first.hasPrefix("/") else { return "" }
         let shared = paths.reduce(first) { $0.commonPrefix(with: $1) }
         return String(shared.prefix(through: shared.lastIndex(of: "/") ?? shared.startIndex))
+    }
+
+    private var driftLines: [String] {
+        guard let drift else { return [] }
+        return [
+            "float and int8 on \(drift.pictures.grouped) of them: cosine "
+                + String(format: "%.4f", drift.meanCosine) + ", another cluster for "
+                + String(format: "%.1f", 100 * drift.changedClusters) + " %, "
+                + String(format: "%.1f", 100 * drift.neighbourOverlap)
+                + " % of the 10 nearest neighbours the same"
+        ]
     }
 
     private var summary: String {

@@ -1,6 +1,6 @@
 import Foundation
+import FrozenClustering
 import Tensors
-import Training
 
 /// The features that `dctrain embed` wrote for a model without clusters: the numbers in BASE.npy,
 /// the pictures in BASE.tsv.

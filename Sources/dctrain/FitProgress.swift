@@ -13,26 +13,8 @@ final class FitProgress: FitObserver {
     var shouldStop: Bool { Interruption.isRequested }
 
     func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {
-        let title =
-            switch phase {
-            case .reading: "reading pictures"
-            case .measuring: "measuring speed"
-            case .features: "features"
-            case .filling: "first embeddings"
-            case .clustering: "clustering"
-            case .training: "training"
-            case .shipping: "final features"
-            }
         let place = epoch.map { "epoch \($0 + 1)\(settings.map { " of \($0.epochs)" } ?? ""): " }
-        display.begin((place ?? "") + title, total: total, done: done, unit: unit(phase))
-    }
-
-    private func unit(_ phase: FitPhase) -> String {
-        switch phase {
-        case .training, .filling: "crops"
-        case .clustering: "sets"
-        default: "pictures"
-        }
+        display.begin((place ?? "") + phase.title, total: total, done: done, unit: phase.unit)
     }
 
     func advance(to done: Int) { display.advance(to: done) }
@@ -102,5 +84,35 @@ extension Double {
     func rounded(to places: Int) -> Double {
         let scale = (0..<places).reduce(1.0) { factor, _ in factor * 10 }
         return (self * scale).rounded() / scale
+    }
+}
+
+extension FitPhase {
+    /// What is done, in a word or a few.
+    var title: String {
+        switch self {
+        case .reading: "reading pictures"
+        case .measuring: "measuring speed"
+        case .sampling: "reading a sample"
+        case .calibrating: "calibrating"
+        case .rounding: "rounding weights"
+        case .correcting: "correcting biases"
+        case .comparing: "comparing float and int8"
+        case .features: "features"
+        case .filling: "first embeddings"
+        case .clustering: "clustering"
+        case .training: "training"
+        case .shipping: "final features"
+        }
+    }
+
+    /// What is counted.
+    var unit: String {
+        switch self {
+        case .training, .filling: "crops"
+        case .clustering: "sets"
+        case .rounding, .correcting: "layers"
+        default: "pictures"
+        }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import FrozenClustering
 import Imaging
 import Model
 import Quantization
@@ -64,11 +65,16 @@ struct Quantize: ParsableCommand {
         let float = try Checkpoint(contentsOf: checkpoint, needed: .float32)
         let progress = TerminalProgress()
         let others = try compare.map { try ListedPictures(at: $0) }
-        let views = try CalibrationPictures(
-            at: calibrate, count: pictures, input: float.input, threads: threads,
-            progress: progress)
         defer { progress.end() }
         do {
+            let views = try CalibrationViews(
+                of: ListedPictures(at: calibrate), count: pictures, for: float.input,
+                threads: threads, observer: FitProgress(progress))
+            if !views.skipped.isEmpty {
+                progress.line(
+                    "\(views.skipped.count.grouped) files in '\(calibrate)' are no readable "
+                        + "pictures")
+            }
             let made = try Quantizer.make(
                 float, calibration: views.pixels, weightBits: weightBits, threads: threads,
                 progress: progress.show)
@@ -85,6 +91,9 @@ struct Quantize: ParsableCommand {
             print(json ? try meter.report.json() : meter.report.table)
         } catch let error as QuantizationError {
             throw CommandFailure("\(checkpoint): \(error)")
+        } catch is FitInterruption {
+            progress.line("stopped; nothing was written")
+            throw ExitCode(130)
         }
     }
 }
@@ -130,11 +139,6 @@ extension TerminalProgress {
     fileprivate func show(_ phase: Quantizer.Phase, done: Int, of total: Int) {
         guard done == 0 else { return advance(to: done) }
         end()
-        switch phase {
-        case .calibrating: begin("calibrating", total: total, unit: "pictures")
-        case .rounding: begin("rounding weights", total: total, unit: "layers")
-        case .correcting: begin("correcting biases", total: total, unit: "layers")
-        case .comparing: begin("comparing float and int8", total: total, unit: "pictures")
-        }
+        begin(FitPhase(phase).title, total: total, unit: FitPhase(phase).unit)
     }
 }

@@ -27,8 +27,9 @@ struct FrozenModelTests {
         )
         let report = try await run(
             "cluster", pictures, "--model", model.float, "-o", float, "--clusters", "6",
-            "--dimensions", "12", "--whiten", "-0.5", "--json"
+            "--dimensions", "12", "--whiten", "-0.5", "--float", "--json"
         ).json()
+        #expect(report["drift"] == nil)
         #expect(report["pictures"] as? Int == 60)
         #expect((report["clusters"] as? [[String: Any]])?.count == 6)
         let skipped = try String(contentsOfFile: "\(float).skipped.tsv", encoding: .utf8)
@@ -58,6 +59,63 @@ struct FrozenModelTests {
                 atPath: home.path("a.pixels.npy"), andPath: home.path("b.pixels.npy")))
     }
 
+    // The same in one go, for what the daemon's engine sees.
+    @Test func clustersInEightBits() async throws {
+        let (pictures, output) = (home.path("pictures"), home.path("direct.safetensors"))
+        for (bits, method) in [("8", "k-means"), ("7", "graph")] {
+            let report = try await run(
+                "cluster", pictures, "--model", model.float, "-o", output, "--clusters", "5",
+                "--dimensions", "12", "--pictures", "40", "--weight-bits", bits, "--method",
+                method, "--table", home.path("table.tsv"), "--json"
+            ).json()
+            let drift = try #require(report["drift"] as? [String: Any])
+            #expect(drift["pictures"] as? Int == 40)
+            #expect(drift["mean_cosine"] as? Double ?? 0 > 0.98)
+            let described = try await run("info", output, "--json").json()
+            #expect(described["precision"] as? String == "int8")
+            #expect(described["weight_bits"] as? Int == Int(bits))
+            // What the report says of each picture, the model says of it too.
+            let embedded = try await run(
+                "embed", pictures, "--model", output, "-o", home.path("direct"), "--json"
+            ).json()
+            #expect(embedded["dimension"] as? Int == 12)
+            let columns = try ["table.tsv", "direct.tsv"].map { name in
+                try String(contentsOfFile: home.path(name), encoding: .utf8)
+                    .split(separator: "\n").map { $0.split(separator: "\t").prefix(2) }
+            }
+            #expect(columns[0] == columns[1])
+            #expect(columns[0].count == 61)
+        }
+    }
+
+    @Test func showsWhatThisMachineComputesWith() async throws {
+        let found = try await run("info", "--cpu", "--json").json()
+        #expect(found["threads"] as? Int ?? 0 > 0)
+        #expect((found["instruction_sets"] as? [String])?.last == "reference")
+        let kernel = try #require(found["blas_kernel"] as? String)
+        #expect(try await run("info", "--cpu").output.contains(kernel))
+        // A machine whose CPU the library does not know gets what CPUID allows all the same.
+        let chosen = try await Outcome(
+            of: Program.dctrain.path, ["info", "--cpu", "--json"],
+            environment: ["OPENBLAS_CORETYPE": "", "DC_BLAS_OWN": "Prescott"]
+        ).json()
+        let sets = found["instruction_sets"] as? [String] ?? []
+        if sets.contains("avx2") {
+            #expect(["Haswell", "SkylakeX"].contains(chosen["blas_kernel"] as? String))
+            #expect((chosen["blas_kernel_reason"] as? String)?.contains("Prescott") == true)
+        }
+        // What the user asks for is taken.
+        let asked = try await Outcome(
+            of: Program.dctrain.path, ["info", "--cpu"],
+            environment: ["OPENBLAS_CORETYPE": "Prescott"])
+        #if arch(x86_64)
+        #expect(asked.output.contains("Prescott, as OPENBLAS_CORETYPE asks"))
+        #endif
+        for arguments in [["info"], ["info", "--cpu", model.float]] {
+            #expect(try await Outcome(of: Program.dctrain.path, arguments).status == 64)
+        }
+    }
+
     // The features are written once; other clusters are then found without looking again.
     @Test func clustersAgainFromFeatures() async throws {
         let (pictures, backbone) = (home.path("pictures"), home.path("backbone.safetensors"))
@@ -71,7 +129,7 @@ struct FrozenModelTests {
         func table(_ name: String, _ more: String...) async throws -> [[Substring]] {
             let arguments = [
                 "cluster", pictures, "--model", backbone, "-o", home.path("out.safetensors"),
-                "--examples", home.path("examples.txt"), "--table", home.path(name),
+                "--examples", home.path("examples.txt"), "--table", home.path(name), "--float",
             ]
             let outcome = try await Outcome(of: Program.dctrain.path, arguments + more)
             #expect(outcome.status == 0, "\(outcome.errors)")
@@ -91,8 +149,9 @@ struct FrozenModelTests {
             ([home.path("pictures"), "--clusters", "62"], 1, "61"),
             ([home.path("nowhere")], 1, "nowhere"),
             ([home.path("pictures"), "--dimensions", "300"], 64, "256"),
-            ([home.path("pictures"), "--features", home.path("none")], 1, "none.npy"),
-            ([home.path("pictures"), "--features", home.path("text")], 1, "no NumPy file"),
+            ([home.path("pictures"), "--float", "--features", home.path("none")], 1, "none.npy"),
+            ([home.path("pictures"), "--float", "--features", home.path("text")], 1, "NumPy file"),
+            ([home.path("pictures"), "--features", home.path("none")], 64, "--float"),
             ([home.path("pictures"), "--examples", home.path("none")], 1, "no text file"),
             ([home.path("pictures"), "--examples", home.path("text.npy")], 1, "'no numbers'"),
         ] as [([String], Int32, String)] {

@@ -15,7 +15,7 @@ struct ActivationHistogramTests {
 
     private func range(of values: [Float]) -> ClosedRange<Float> {
         var histogram = ActivationHistogram()
-        let isFinite = histogram.add(values.span)
+        let isFinite = histogram.add(Tensor(values, shape: [1, values.count]))
         #expect(isFinite)
         return histogram.bestRange()
     }
@@ -31,8 +31,10 @@ struct ActivationHistogramTests {
         var random = SeededGenerator(seed: 5)
         let values = random.normals(200_000, deviation: 1).map { abs($0) }
         var histogram = ActivationHistogram()
-        var isFinite = histogram.add([20 as Float].span)
-        for _ in 0..<10 { isFinite = histogram.add(values.span) && isFinite }
+        var isFinite = histogram.add(Tensor([20], shape: [1, 1]))
+        for _ in 0..<10 {
+            isFinite = histogram.add(Tensor(values, shape: [1, values.count])) && isFinite
+        }
         #expect(isFinite)
         let found = histogram.bestRange()
         #expect(found.lowerBound == 0)
@@ -58,7 +60,7 @@ struct ActivationHistogramTests {
     @Test func growsToAnyMagnitude() {
         var histogram = ActivationHistogram()
         for values: [Float] in [[1e-12], [-3e8, 1]] {
-            let isFinite = histogram.add(values.span)
+            let isFinite = histogram.add(Tensor(values, shape: [1, values.count]))
             #expect(isFinite)
         }
         #expect(histogram.minimum == -3e8)
@@ -68,7 +70,7 @@ struct ActivationHistogramTests {
     @Test(arguments: [Float.nan, .infinity, -.infinity])
     func refusesWhatIsNotFinite(value: Float) {
         var histogram = ActivationHistogram()
-        let isFinite = histogram.add([0, value].span)
+        let isFinite = histogram.add(Tensor([0, value], shape: [1, 2]))
         #expect(!isFinite)
     }
 

@@ -5,11 +5,11 @@ import Tensors
 import Testing
 
 struct PartialPoolingTests {
-    // Maps of 2×2, whole; of 8×8, where 16 parts of 256 channels to 256 dimensions are a million
-    // weights; and of 5×5, which has no parts but its 25 positions.
+    // Maps of 2×2, whole; of 8×8, where 16 parts of 256 channels are the most that is read; and of
+    // 5×5, which has no parts but its 25 positions, too many.
     @Test(arguments: [
-        (16, 16, [4 * 256], nil), (64, 256, [16 * 256], [4, 4, 256]), (40, 16, [25 * 256], nil),
-        (40, 256, [256], [256]),
+        (16, 16, [4 * 256], nil), (64, 256, [16 * 256], [4, 4, 256]),
+        (64, 16, [16 * 256], [4, 4, 256]), (40, 16, [256], [256]),
     ])
     func takesTheSmallestPartsThatFit(
         size: Int, dimension: Int, inputs: [Int], pooled: [Int]?

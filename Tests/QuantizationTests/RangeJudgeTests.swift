@@ -18,7 +18,7 @@ struct RangeJudgeTests {
     private func choice(filter: [Float]) throws -> RangeJudge.Choice {
         let inputs = inputs(4000)
         var histogram = ActivationHistogram()
-        let isFinite = histogram.add(inputs.elements.span)
+        let isFinite = histogram.add(inputs)
         #expect(isFinite)
         let windows = try #require(
             InputWindows(.linear(outputs: 1, hasBias: true), input: [2], output: [1]))
@@ -44,7 +44,7 @@ struct RangeJudgeTests {
 
     @Test func withoutReadersTheFirstRuleDecides() {
         var histogram = ActivationHistogram()
-        let isFinite = histogram.add([1, 2, 3].span)
+        let isFinite = histogram.add(Tensor([1, 2, 3], shape: [1, 3]))
         #expect(isFinite)
         let choice = RangeJudge([]).choose(histogram, bounds: .relu)
         #expect(choice.rule == .squaredError)

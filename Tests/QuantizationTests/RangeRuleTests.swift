@@ -5,7 +5,7 @@ import Testing
 struct RangeRuleTests {
     private func histogram(_ values: [Float]) -> ActivationHistogram {
         var histogram = ActivationHistogram()
-        let isFinite = histogram.add(values.span)
+        let isFinite = histogram.add(Tensor(values, shape: [1, values.count]))
         #expect(isFinite)
         return histogram
     }

@@ -1,6 +1,7 @@
 private import Imaging
-private import Model
+import Model
 public import Tensors
+import Training
 
 /// Features that a backbone gave for pictures, kept from an earlier look.
 public struct FrozenFeatures: Sendable {
@@ -41,7 +42,9 @@ extension FrozenBackbone {
     /// - Returns: The features as if they had just been seen.
     /// - Throws: `TrainingError.foreignFeatures` where they are not of these pictures by this
     ///   network.
-    func recall(_ known: FrozenFeatures, of source: any PictureSource) throws -> Seen {
+    func recall(
+        _ known: FrozenFeatures, of source: any PictureSource
+    ) throws -> Seen<Float> {
         var (pictures, skipped): ([Int], [SkippedFile]) = ([], [])
         for number in 0..<source.count {
             let path = source.path(of: number)
@@ -60,11 +63,12 @@ extension FrozenBackbone {
                 path: known.place,
                 reason: "they have \(known.vectors.rowCount) numbers, the model gives \(width)")
         }
+        let network = try network()
         for probe in 0..<min(Self.probes, pictures.count) {
             let row = probe * pictures.count / min(Self.probes, pictures.count)
             let view = try source.picture(at: pictures[row], for: checkpoint.input)
                 .centerView(for: checkpoint.input)
-            let seen = features(ofPixels: view.pixels, count: 1)
+            let seen = features(ofPixels: view.pixels, count: 1, by: network)
             let difference = zip(seen, known.vectors[row: row]).map { abs($0 - $1) }.max() ?? 0
             let size = seen.map { abs($0) }.max() ?? 0
             guard difference <= Self.tolerance * size else {
@@ -73,6 +77,6 @@ extension FrozenBackbone {
                     reason: "'\(known.names[row])' looks different to this model")
             }
         }
-        return Seen(features: known.vectors, pictures: pictures, skipped: skipped)
+        return Seen(rows: known.vectors, pictures: pictures, skipped: skipped)
     }
 }

@@ -1,16 +1,17 @@
 private import Imaging
+import Inference
 import Model
+import Quantization
 import Tensors
+import Training
 
 /// A network that is used as it is, up to its feature.
 struct FrozenBackbone {
     /// The checkpoint cut off behind its feature, with the tensors that are left.
-    let checkpoint: Checkpoint
-    private let network: FloatNetwork
-    private let threads: Int
-
+    var checkpoint: Checkpoint
     /// How many numbers a feature has.
-    var width: Int { network.outputShape.count }
+    let width: Int
+    private let threads: Int
 
     /// Pictures that are decoded and run together.
     private static let batch = 32
@@ -42,10 +43,15 @@ struct FrozenBackbone {
         let names = FloatNetwork.specifications(of: backbone.network, shapes: shapes).map(\.name)
         backbone.tensors = model.tensors.filter { names.contains($0.key) }
         checkpoint = backbone
-        network = try FloatNetwork(
-            network: backbone.network, inputShape: backbone.inputShape,
-            tensors: backbone.tensors.compactMapValues(\.floats), threads: threads)
+        width = shapes[backbone.network.feature]?.count ?? 0
         self.threads = threads
+    }
+
+    /// The network in float, to be run.
+    func network() throws -> FloatNetwork {
+        try FloatNetwork(
+            network: checkpoint.network, inputShape: checkpoint.inputShape,
+            tensors: checkpoint.tensors.compactMapValues(\.floats), threads: threads)
     }
 }
 
@@ -55,13 +61,13 @@ extension WeightTensor {
     }
 }
 
-// MARK: - Features
+// MARK: - Looking
 
 extension FrozenBackbone {
-    /// What is known of a source's pictures.
-    struct Seen {
-        /// `[n, d]`.
-        let features: Tensor<Float>
+    /// What a network makes of a source's pictures.
+    struct Seen<Number: BitwiseCopyable & Sendable> {
+        /// `[n, …]`.
+        let rows: Tensor<Number>
         /// The numbers of the n pictures in the source.
         let pictures: [Int]
         /// The files that cannot be read.
@@ -73,21 +79,25 @@ extension FrozenBackbone {
     /// - Parameters:
     ///   - source: The pictures.
     ///   - observer: Who hears of the progress, and may stop the work.
-    /// - Returns: The features of those that can be read.
+    ///   - see: Gives a row for each picture of a batch, all behind one another.
+    /// - Returns: The rows of those that can be read.
     /// - Throws: `TrainingError.noReadablePicture`, or `FitInterruption`.
-    func look(at source: any PictureSource, _ observer: any FitObserver) throws -> Seen {
-        var (values, pictures, skipped): ([Float], [Int], [SkippedFile]) = ([], [], [])
+    func look<Number>(
+        at source: any PictureSource, _ observer: any FitObserver,
+        _ see: (_ pixels: [UInt8], _ count: Int) -> [Number]
+    ) throws -> Seen<Number> {
+        var (values, pictures, skipped): ([Number], [Int], [SkippedFile]) = ([], [], [])
         let batches = CenterViewBatch.all(
             of: source, for: checkpoint.input, size: Self.batch, threads: threads)
         observer.begin(.features, epoch: nil, total: source.count, done: 0)
         defer { observer.end(.features) }
         while let batch = batches.next() {
             if !batch.pictures.isEmpty {
-                let features = features(ofPixels: batch.pixels, count: batch.pictures.count)
+                let rows = see(batch.pixels, batch.pictures.count)
                 if values.isEmpty {
-                    values.reserveCapacity(features.count / batch.pictures.count * source.count)
+                    values.reserveCapacity(rows.count / batch.pictures.count * source.count)
                 }
-                values += features
+                values += rows
             }
             pictures += batch.pictures
             skipped += batch.skipped
@@ -98,12 +108,28 @@ extension FrozenBackbone {
             throw TrainingError.noReadablePicture(images: source.place, tried: source.count)
         }
         return Seen(
-            features: Tensor(values, shape: [pictures.count, values.count / pictures.count]),
+            rows: Tensor(values, shape: [pictures.count, values.count / pictures.count]),
             pictures: pictures, skipped: skipped)
     }
 
+    /// The float network's features, `[n, d]`.
+    func features(
+        of source: any PictureSource, _ observer: any FitObserver
+    ) throws -> Seen<Float> {
+        let network = try network()
+        return try look(at: source, observer) { features(ofPixels: $0, count: $1, by: network) }
+    }
+
+    /// What the projection of the quantized backbone reads, `[n, m]`.
+    func projectionInputs(
+        of source: any PictureSource, by backbone: QuantizedBackbone, _ observer: any FitObserver
+    ) throws -> Seen<UInt8> {
+        let plan = try backbone.plan(batch: Self.batch, threads: threads)
+        return try look(at: source, observer) { plan.projectionInputs($0.span, count: $1) }
+    }
+
     /// The features of `count` pictures, a row each.
-    func features(ofPixels pixels: [UInt8], count: Int) -> [Float] {
+    func features(ofPixels pixels: [UInt8], count: Int, by network: FloatNetwork) -> [Float] {
         network.evaluate(checkpoint.input.batch(of: pixels.span, count: count)).output.elements
     }
 }

@@ -1,6 +1,8 @@
 private import Clustering
 public import Model
-private import Tensors
+public import Quantization
+import Tensors
+public import Training
 
 /// What is in the clusters of a frozen network.
 public struct FrozenClusters: Sendable {
@@ -44,8 +46,10 @@ public struct FrozenClusters: Sendable {
         public let isOutlier: Bool
     }
 
-    /// The model with these clusters, which `dctrain quantize` takes.
+    /// The model with these clusters: in 8 bits, or the float one that `dctrain quantize` takes.
     public let checkpoint: Checkpoint
+    /// How far the 8-bit model is from the float one, on some of the pictures; none of a float one.
+    public let drift: DriftReport?
     /// All clusters in the order of their numbers.
     public let clusters: [Cluster]
     /// Every picture in the order of its source.
@@ -53,19 +57,38 @@ public struct FrozenClusters: Sendable {
     /// The files that could not be read.
     public let skipped: [SkippedFile]
 
+    /// Clusters as they ship: a picture belongs to the nearest centroid.
+    struct Centroids {
+        /// `[K, D]`.
+        let centroids: Tensor<Float>
+        /// The nearest of them for each picture.
+        let assignments: [Int32]
+    }
+
     /// How many central pictures are told.
     static let centralCount = 5
     /// Below so many pictures a cluster has no usual distance.
     static let smallestWithOutliers = 5
 
-    init(_ shipped: ShippedModel, names: [String], skipped: [SkippedFile]) {
-        checkpoint = shipped.checkpoint
-        self.skipped = skipped
-        let assigned = shipped.clusters.assignments.map { Int($0) }
-        let centroids = normalizeRows(shipped.clusters.centroids)
+    /// What is in clusters.
+    ///
+    /// - Parameters:
+    ///   - checkpoint: The model.
+    ///   - drift: How far it is from the float one.
+    ///   - found: Centroids, and the cluster of each picture.
+    ///   - embeddings: `[n, D]`, unit length.
+    ///   - names: The n pictures.
+    ///   - skipped: The files that could not be read.
+    init(
+        _ checkpoint: Checkpoint, drift: DriftReport?, _ found: Centroids,
+        of embeddings: Tensor<Float>, names: [String], skipped: [SkippedFile]
+    ) {
+        (self.checkpoint, self.drift, self.skipped) = (checkpoint, drift, skipped)
+        let assigned = found.assignments.map { Int($0) }
+        let centroids = normalizeRows(found.centroids)
         let pictures = names.enumerated().map { number, name in
             let cosine = zip(
-                shipped.embeddings[row: number], centroids[row: assigned[number]]
+                embeddings[row: number], centroids[row: assigned[number]]
             ).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
             return Member(path: name, cosine: Float(cosine))
         }
