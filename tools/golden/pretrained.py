@@ -80,8 +80,9 @@ class Program:
 
     def cluster(self, pictures, exponent, *options):
         out = self.work / f"clusters{exponent}.safetensors"
-        self("cluster", pictures, "--model", self.network, "--features", self.work / "ours",
-             "--whiten", exponent, "--dimensions", DIMENSIONS, "-o", out, *options)
+        self("cluster", pictures, "--model", self.network, "--float",
+             "--features", self.work / "ours", "--whiten", exponent,
+             "--dimensions", DIMENSIONS, "-o", out, *options)
         return out
 
 
