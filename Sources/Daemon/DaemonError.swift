@@ -61,8 +61,8 @@ extension DaemonError: CustomStringConvertible {
             "there is no usual place for the \(key), since neither the home folder nor "
                 + "$XDG_RUNTIME_DIR is known: set '\(key)' in the configuration, or $\(variable)"
         case .noClusters(let model):
-            "the model '\(model)' has no clusters: make one with 'dctrain fit' or 'dctrain "
-                + "cluster' and then 'dctrain quantize'"
+            "the model '\(model)' has no clusters: make one with 'dctrain cluster', or with "
+                + "'dctrain fit' and then 'dctrain quantize'"
         case .unusableModel(let model, let reason):
             "the model '\(model)' cannot run here (\(reason)): quantize it again with "
                 + "'dctrain quantize'"

@@ -104,7 +104,8 @@ extension CheckpointError.Reason {
             "has a layer '\(layer)' of kind \(kind), which a checkpoint of precision "
                 + "\(precision.rawValue) cannot hold; write it again"
         case .wrongPrecision(.float32, _):
-            "is a float checkpoint where an int8 one is needed: make one with 'dctrain quantize'"
+            "is a float checkpoint where an int8 one is needed: make one with 'dctrain cluster' "
+                + "or 'dctrain quantize'"
         case .wrongPrecision(.int8, _):
             "is an int8 checkpoint where a float one is needed: give the file it was quantized from"
         }

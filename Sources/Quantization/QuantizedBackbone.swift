@@ -42,7 +42,7 @@ package struct QuantizedBackbone {
             !backbone.hasLinearFeature && ending.weights?.weight.rowCount == backbone.width
     }
 
-    /// A plan whose `projectionInputs` are what `features` and `fitting` take.
+    /// A plan whose `projectionInputs` are what `features` and `projecting` take.
     package func plan(batch: Int, threads: Int) throws(QuantizationError) -> InferencePlan {
         do {
             return try InferencePlan(

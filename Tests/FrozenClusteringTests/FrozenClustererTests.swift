@@ -74,7 +74,7 @@ struct FrozenClustererTests {
             network.append("fc", .linear(outputs: 40, hasBias: true))
             network.feature = "fc"
         } else if feature == "map" || feature == "wide map" {
-            // 2 × 2 × 256, and 4 × 4 × 512 of which no moments are taken.
+            // 2 × 2 × 256, and 16 × 16 × 32, of which no moments are taken.
             network = Network(
                 layers: network.layers(neededFor: ["relu4"]), feature: "relu4")
             if feature == "wide map" {
