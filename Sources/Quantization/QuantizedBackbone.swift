@@ -33,7 +33,7 @@ package struct QuantizedBackbone {
         let made = try Quantizer(
             whole, calibration: calibration, weightBits: weightBits, threads: threads,
             progress: progress
-        ).draft(weightBits: weightBits, keepsProjection: false)
+        ).draft(keepsProjection: false)
         guard let ending = made.draft.folded.projection else {
             preconditionFailure("a network without the projection that was added to it")
         }

@@ -30,6 +30,7 @@ public struct Quantizer {
 
     private let checkpoint: Checkpoint
     private let views: Tensor<UInt8>
+    private let weightBits: Int
     private let threads: Int
     private let progress: Progress
 
@@ -50,7 +51,7 @@ public struct Quantizer {
         guard shape[0] > 0 else { throw .noPictures }
         BLAS.setThreads(threads)
         (self.checkpoint, views) = (checkpoint, calibration)
-        (self.threads, self.progress) = (threads, progress)
+        (self.weightBits, self.threads, self.progress) = (weightBits, threads, progress)
     }
 }
 
@@ -77,9 +78,8 @@ extension Quantizer {
         try requireShipping(checkpoint)
         let made = try Quantizer(
             checkpoint.poolingInParts(), calibration: calibration, weightBits: weightBits,
-            threads: threads,
-            progress: progress
-        ).draft(weightBits: weightBits)
+            threads: threads, progress: progress
+        ).draft()
         return (made.draft.checkpoint, made.ranges)
     }
 
@@ -122,14 +122,12 @@ extension Quantizer {
 
     /// The checkpoint in 8 bits, before it is written down.
     ///
-    /// - Parameters:
-    ///   - weightBits: See `make`.
-    ///   - keepsProjection: Whether the projection is to be used; otherwise it is rounded to the
-    ///     nearest and no more, since another takes its place.
+    /// - Parameter keepsProjection: Whether the projection is to be used; otherwise it is rounded to
+    ///   the nearest and no more, since another takes its place.
     /// - Returns: The draft, and the rule by which the range of each layer's output was chosen.
     /// - Throws: `QuantizationError` where values are not finite or a network cannot be run.
     func draft(
-        weightBits: Int, keepsProjection: Bool = true
+        keepsProjection: Bool = true
     ) throws(QuantizationError) -> (draft: QuantizedDraft, ranges: [String: RangeRule]) {
         let folded = try FoldedNetwork(checkpoint)
         var calibration = try calibrate(folded)
