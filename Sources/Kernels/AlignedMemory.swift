@@ -1,5 +1,14 @@
+#if canImport(Glibc)
+private import Glibc
+#else
+private import Musl
+#endif
+
 /// A fixed block of numbers for kernels: zeroed, aligned to a cache line and followed by 64
 /// bytes of slack, so that a vector load at the last element stays inside it.
+///
+/// A block of several huge pages asks the system for those: weights that are read once a call
+/// otherwise wait for the translation of each small page, the more so in a virtual machine.
 ///
 /// Safety: the block is written either before it is shared or by the one plan that owns it,
 /// whose concurrent tasks write disjoint parts.
@@ -13,7 +22,11 @@
         precondition(count >= 0, "a block of \(count) elements")
         self.count = count
         let byteCount = count * MemoryLayout<Element>.stride + cacheLine
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: cacheLine)
+        let isLarge = byteCount >= 2 * hugePage
+        let raw = UnsafeMutableRawPointer.allocate(
+            byteCount: byteCount, alignment: isLarge ? hugePage : cacheLine)
+        // Where the system has none, or always gives them, nothing changes.
+        if isLarge { _ = unsafe madvise(raw, byteCount / hugePage * hugePage, MADV_HUGEPAGE) }
         unsafe raw.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
         unsafe base = raw.assumingMemoryBound(to: Element.self)
     }
@@ -53,6 +66,8 @@
 
 /// The bytes of a cache line, and of the widest vector.
 let cacheLine = 64
+/// The bytes of a huge page, on x86-64 and on 64-bit ARM with pages of 4 KiB.
+private let hugePage = 1 << 21
 
 extension Int {
     /// The least multiple of `step` that is not below this number.
