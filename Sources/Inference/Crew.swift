@@ -13,41 +13,41 @@ package final class Crew<Job: Sendable>: Sendable {
     package let threads: Int
     private let shared: Shared
 
-    /// How many of the tasks that are a worker's own have been taken.
-    private final class Taken: Sendable {
-        let count = Atomic(0)
-    }
-
-    /// What is to be done, by whom.
+    /// What is to be done.
     private struct Shift: Sendable {
-        var number = 0
         var job: Job?
         var tasks = 0
-        var workers = 0
         var isOver = false
     }
 
     private final class Shared: Sendable {
+        let workers: Int
         let perform: @Sendable (_ job: Job, _ task: Int, _ worker: Int) -> Void
-        let shift = Mutex(Shift())
-        /// The number of the shift, to look out for without the lock.
-        let number = Atomic(0)
-        let taken: [Taken]
-        let unfinished = Atomic(0)
+        /// Written while nobody works, read by all from when `number` has changed until they are
+        /// finished.
+        ///
+        /// So no lock is needed, which they would all want at the same moment.
+        nonisolated(unsafe) var shift = Shift()
+        /// The number of the shift.
+        let number = Counter()
+        let unfinished = Counter()
+        /// How many of the tasks that are a worker's own have been taken.
+        let taken: [Counter]
         let begin: [Bell]
         let end = Bell()
 
         init(workers: Int, perform: @escaping @Sendable (Job, Int, Int) -> Void) {
+            self.workers = workers
             self.perform = perform
-            begin = (0..<workers).map { _ in Bell() }
-            taken = (0...workers).map { _ in Taken() }
+            begin = (1..<workers).map { _ in Bell() }
+            taken = (0..<workers).map { _ in Counter() }
         }
 
         /// Does the tasks that are this worker's own, then what the others have left.
         ///
         /// From job to job a worker has the same share of the tasks, so it mostly reads what it
         /// wrote itself and has in its own cache.
-        func work(_ job: Job, tasks: Int, sharedBy workers: Int, as worker: Int) {
+        func work(_ job: Job, tasks: Int, as worker: Int) {
             for offset in 0..<workers {
                 let owner = (worker + offset) % workers
                 let own = tasks * owner / workers..<tasks * (owner + 1) / workers
@@ -62,26 +62,22 @@ package final class Crew<Job: Sendable>: Sendable {
         func serve(as worker: Int) {
             var served = 0
             while true {
-                begin[worker].wait { number.load(ordering: .acquiring) != served }
-                let shift = shift.withLock { $0 }
-                served = shift.number
+                begin[worker - 1].wait { number.count.load(ordering: .acquiring) != served }
+                served += 1
+                let shift = unsafe shift
                 guard !shift.isOver else { return }
-                // A shift that needs fewer workers may have passed by in the meantime.
-                guard worker + 1 < shift.workers, let job = shift.job else { continue }
-                work(job, tasks: shift.tasks, sharedBy: shift.workers, as: worker + 1)
-                if unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
-                    end.ring()
-                }
+                if let job = shift.job { work(job, tasks: shift.tasks, as: worker) }
+                let left = unfinished.count.subtract(1, ordering: .acquiringAndReleasing).newValue
+                if left == 0 { end.ring() }
             }
         }
 
-        /// Begins a shift and wakes the workers that sleep.
-        func announce(_ change: (inout Shift) -> Void) {
-            shift.withLock {
-                change(&$0)
-                $0.number += 1
-                number.store($0.number, ordering: .releasing)
-            }
+        /// Begins a shift and wakes the workers that sleep; the last one is finished.
+        func announce(_ shift: Shift) {
+            for taken in taken { taken.count.store(0, ordering: .relaxed) }
+            unfinished.count.store(workers - 1, ordering: .relaxed)
+            unsafe self.shift = shift
+            number.count.add(1, ordering: .releasing)
             for bell in begin { bell.ring() }
         }
     }
@@ -96,44 +92,47 @@ package final class Crew<Job: Sendable>: Sendable {
         threads: Int, perform: @escaping @Sendable (_ job: Job, _ task: Int, _ worker: Int) -> Void
     ) {
         self.threads = threads
-        let shared = Shared(workers: threads - 1, perform: perform)
+        let shared = Shared(workers: threads, perform: perform)
         self.shared = shared
-        for worker in 0..<threads - 1 {
+        for worker in 1..<threads {
             let thread = Thread { shared.serve(as: worker) }
-            thread.name = "inference \(worker + 1)"
+            thread.name = "inference \(worker)"
             thread.start()
         }
     }
 
     deinit {
-        shared.announce { $0.isOver = true }
+        shared.announce(Shift(isOver: true))
     }
 
     /// Performs the tasks `0..<tasks` of `job` and returns when all are done.
     ///
     /// One call at a time.
     package func run(_ job: Job, tasks: Int) {
-        let workers = min(threads, tasks)
-        guard workers > 1 else {
+        guard threads > 1, tasks > 1 else {
             for task in 0..<tasks { shared.perform(job, task, 0) }
             return
         }
-        for taken in shared.taken { taken.count.store(0, ordering: .relaxed) }
-        shared.unfinished.store(workers - 1, ordering: .relaxed)
-        shared.announce {
-            $0.job = job
-            $0.tasks = tasks
-            $0.workers = workers
-        }
-        shared.work(job, tasks: tasks, sharedBy: workers, as: 0)
-        shared.end.wait { shared.unfinished.load(ordering: .acquiring) == 0 }
+        shared.announce(Shift(job: job, tasks: tasks))
+        shared.work(job, tasks: tasks, as: 0)
+        shared.end.wait { shared.unfinished.count.load(ordering: .acquiring) == 0 }
     }
+}
+
+/// A number that threads change, in cache lines of its own: what one changes is not taken out of
+/// the cache of another that waits for something else.
+private final class Counter: Sendable {
+    let count = Atomic(0)
+    private let apart = InlineArray<16, Int>(repeating: 0)
 }
 
 /// Something that one thread waits for: first by looking, then asleep.
 final class Bell: Sendable {
-    /// How often to look before sleeping, some tens of microseconds.
-    private static let looks = 1000
+    /// How many nanoseconds to look before sleeping: more than the parts of a layer take, and than
+    /// it takes to wake up.
+    private static let patience: UInt64 = 100_000
+    /// How often to look before the clock is read; a look takes 10 to 50 nanoseconds.
+    private static let looks = 50
 
     private let isAwaited = Atomic(false)
     private let semaphore = DispatchSemaphore(value: 0)
@@ -141,9 +140,11 @@ final class Bell: Sendable {
     /// Returns once `condition` holds, which whoever makes it hold follows with `ring`.
     func wait(until condition: () -> Bool) {
         while true {
-            for _ in 0..<Self.looks {
-                if condition() { return }
-                spinHint()
+            // Most waits are over before the clock is read.
+            if Self.comesTrue(condition) { return }
+            let end = DispatchTime.now().uptimeNanoseconds + Self.patience
+            while DispatchTime.now().uptimeNanoseconds < end {
+                if Self.comesTrue(condition) { return }
             }
             isAwaited.store(true, ordering: .sequentiallyConsistent)
             atomicMemoryFence(ordering: .sequentiallyConsistent)
@@ -156,6 +157,15 @@ final class Bell: Sendable {
             }
             semaphore.wait()
         }
+    }
+
+    /// Looks a few times.
+    private static func comesTrue(_ condition: () -> Bool) -> Bool {
+        for _ in 0..<looks {
+            if condition() { return true }
+            spinHint()
+        }
+        return false
     }
 
     /// Wakes the thread that waits, if one is asleep.

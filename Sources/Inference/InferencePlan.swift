@@ -207,10 +207,6 @@ public final class InferencePlan: Sendable {
         precondition(
             count >= 0 && count <= batch && pixels.count == count * pixelCount,
             "\(pixels.count) bytes for \(count) of at most \(batch) pictures of \(pixelCount)")
-        for picture in 0..<count {
-            let bytes = picture * pixelCount..<(picture + 1) * pixelCount
-            program.pixels.run(
-                pixels.extracting(bytes), in: program.arena, to: program.input, picture: picture)
-        }
+        program.load(pixels, pictures: count, on: crew)
     }
 }

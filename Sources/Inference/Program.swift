@@ -10,9 +10,13 @@ struct Program: Sendable {
 
     /// What threads share out.
     enum Job: Sendable {
+        /// The input, the pictures' pixels cut into parts.
+        case pixels(PixelSource, parts: Int)
         /// All layers of a stage, one picture a task: the picture's activations stay in the
         /// cache from layer to layer.
         case stage(Int)
+        /// The padded copy that a layer reads, cut into parts.
+        case padding(stage: Int, index: Int, parts: Int)
         /// One layer, its pictures cut into parts.
         case step(stage: Int, index: Int, parts: Int)
         /// One layer of the whole batch.
@@ -46,12 +50,21 @@ struct Program: Sendable {
     /// Performs one task of a job.
     func perform(_ job: Job, task: Int, worker: Int) {
         switch job {
+        case .pixels(let source, let parts):
+            let some = (0..<input.count / 3).part(task % parts, of: parts, step: 64)
+            source.withPicture(task / parts, count: input.count) {
+                pixels.run($0, pixels: some, in: arena, to: input, number: task / parts)
+            }
         case .stage(let stage):
             guard case .pictures(let steps) = stages[stage] else { return }
             for step in steps {
-                step.prepare(picture: task)
+                step.fillMargin(picture: task)
+                step.pad(picture: task, part: 0, of: 1)
                 step.run(picture: task, part: 0, of: 1, scratch: scratch[worker])
             }
+        case .padding(let stage, let index, let parts):
+            guard case .pictures(let steps) = stages[stage] else { return }
+            steps[index].pad(picture: task / parts, part: task % parts, of: parts)
         case .step(let stage, let index, let parts):
             guard case .pictures(let steps) = stages[stage] else { return }
             steps[index].run(
@@ -59,6 +72,15 @@ struct Program: Sendable {
         case .batch(let stage, let pictures, let parts):
             guard case .batch(let step) = stages[stage] else { return }
             step.run(pictures: pictures, part: task, of: parts)
+        }
+    }
+
+    /// Brings the input of the first `pictures` pictures into the arena.
+    func load(_ pixels: Span<UInt8>, pictures: Int, on crew: Crew<Job>) {
+        unsafe pixels.withUnsafeBufferPointer { pixels in
+            let source = unsafe PixelSource(pixels)
+            crew.run(
+                .pixels(source, parts: crew.threads), tasks: pictures * crew.threads)
         }
     }
 
@@ -84,7 +106,12 @@ struct Program: Sendable {
         switch stages[index] {
         case .pictures(let steps):
             for (number, step) in steps.enumerated() {
-                for picture in 0..<pictures { step.prepare(picture: picture) }
+                for picture in 0..<pictures { step.fillMargin(picture: picture) }
+                if step.hasPadding {
+                    crew.run(
+                        .padding(stage: index, index: number, parts: crew.threads),
+                        tasks: pictures * crew.threads)
+                }
                 let parts = step.parts(threads: crew.threads)
                 crew.run(
                     .step(stage: index, index: number, parts: parts), tasks: pictures * parts)
@@ -113,5 +140,18 @@ struct Program: Sendable {
             case .batch(let step): sum + step.linear.byteCount
             }
         }
+    }
+}
+
+/// The pixels of some pictures, `[pictures, height, width, 3]`, lent to other threads for as long
+/// as the one that has them waits.
+@safe struct PixelSource: @unchecked Sendable {
+    private let bytes: UnsafeBufferPointer<UInt8>
+
+    @unsafe init(_ bytes: UnsafeBufferPointer<UInt8>) { unsafe self.bytes = bytes }
+
+    /// Calls `body` with one picture of `count` bytes.
+    func withPicture(_ number: Int, count: Int, _ body: (Span<UInt8>) -> Void) {
+        body(unsafe bytes.span.extracting(number * count..<(number + 1) * count))
     }
 }

@@ -2,7 +2,9 @@ import Kernels
 import Tensors
 
 /// A layer that works on one picture at a time.
-struct PictureStep: Sendable {
+///
+/// A class for the reason that `IntegerConvolution` is one.
+final class PictureStep: Sendable {
     enum Operation: Sendable {
         case convolution(
             IntegerConvolution, copy: ActivationSlot?,
@@ -17,11 +19,31 @@ struct PictureStep: Sendable {
     let output: ActivationSlot
     let arena: Arena
 
-    /// What must be done to a picture before its parts are run.
-    func prepare(picture: Int) {
-        if case .convolution(let convolution, let copy, _) = operation {
-            convolution.prepare(in: arena, from: input, copy: copy, picture: picture)
+    init(
+        layer: String, operation: Operation, input: ActivationSlot, output: ActivationSlot,
+        arena: Arena
+    ) {
+        (self.layer, self.operation, self.arena) = (layer, operation, arena)
+        (self.input, self.output) = (input, output)
+    }
+
+    /// Readies the margin of a picture's input, before anything else is run.
+    func fillMargin(picture: Int) {
+        if case .convolution(let convolution, _, _) = operation {
+            convolution.fillMargin(in: arena, of: input, picture: picture)
         }
+    }
+
+    /// Whether `pad` is to be run before the parts.
+    var hasPadding: Bool {
+        if case .convolution(_, _?, _) = operation { true } else { false }
+    }
+
+    /// Makes one of `parts` parts of the padded copy of a picture's input.
+    func pad(picture: Int, part: Int, of parts: Int) {
+        guard case .convolution(let convolution, let copy?, _) = operation else { return }
+        let rows = (0..<convolution.geometry.paddedHeight).part(part, of: parts, step: 1)
+        convolution.pad(in: arena, from: input, to: copy, picture: picture, rows: rows)
     }
 
     /// The bytes of scratch that a run needs.
@@ -40,7 +62,7 @@ struct PictureStep: Sendable {
             var positions = 0..<convolution.geometry.positions
             var panels = 0..<convolution.panels
             if splitsPanels(convolution) {
-                panels = panels.part(part, of: parts, step: 4)
+                panels = panels.part(part, of: parts)
             } else {
                 // 24 is a multiple of most tiles' heights.
                 let step = convolution.positionStep
@@ -108,7 +130,7 @@ struct BatchStep: Sendable {
     let arena: Arena
 
     func run(pictures: Int, part: Int, of parts: Int) {
-        let panels = (0..<linear.panels).part(part, of: parts, step: 4)
+        let panels = (0..<linear.panels).part(part, of: parts)
         switch output {
         case .activation(let slot):
             linear.run(in: arena, to: slot, pictures: pictures, panels: panels)
@@ -124,6 +146,12 @@ struct BatchStep: Sendable {
 }
 
 extension Range<Int> {
+    /// One of `parts` parts of panels: in fours, as the kernels take them, unless threads would get
+    /// too few of those to have equally much to do.
+    fileprivate func part(_ index: Int, of parts: Int) -> Range<Int> {
+        part(index, of: parts, step: count >= 8 * parts ? 4 : 1)
+    }
+
     /// One of `parts` nearly equal parts, cut at multiples of `step` from the lower bound.
     func part(_ index: Int, of parts: Int, step: Int) -> Range<Int> {
         func cut(_ index: Int) -> Int {

@@ -68,7 +68,8 @@ package struct ConvolutionGeometry: Sendable, Equatable {
         gathersRows && isPadded ? paddedHeight * paddedWidth * channels : nil
     }
 
-    var paddedHeight: Int { height + top + bottom }
+    /// The rows of the padded copy.
+    package var paddedHeight: Int { height + top + bottom }
     var paddedWidth: Int { width + left + right }
 
     var taps: Int { gathersRows ? kernelHeight : kernelHeight * kernelWidth }

@@ -2,7 +2,10 @@ internal import CKernels
 
 /// A convolution from u8 to u8 activations, `acc = bias + Σ(x − zx)·w`, requantized as it leaves
 /// its tile: dense, grouped or depthwise.
-@safe package struct IntegerConvolution: Sendable {
+///
+/// A class, since threads that share a layer out would otherwise count the references of all its
+/// parts up and down, each time against one another.
+@safe package final class IntegerConvolution: Sendable {
     /// The extents.
     package let geometry: ConvolutionGeometry
     private let inputZeroPoint: Int
@@ -128,27 +131,39 @@ internal import CKernels
         }
     }
 
-    /// Readies one picture's input: fills its margin, or makes the padded copy.
+    /// Fills the margin of one picture's input, where there is no padded copy.
+    package func fillMargin(in arena: Arena, of input: ActivationSlot, picture: Int) {
+        guard geometry.isPadded, geometry.paddedCopyCount == nil else { return }
+        arena.fillMargin(of: input, picture: picture, with: inputZeroPoint)
+    }
+
+    /// Makes some rows of the padded copy of one picture's input.
     ///
-    /// `copy` is a slot of `geometry.paddedCopyCount` bytes where that is not `nil`.
-    package func prepare(
-        in arena: Arena, from input: ActivationSlot, copy: ActivationSlot?, picture: Int
+    /// `copy` is a slot of `geometry.paddedCopyCount` bytes, and `rows` are among its
+    /// `geometry.paddedHeight` rows.
+    package func pad(
+        in arena: Arena, from input: ActivationSlot, to copy: ActivationSlot, picture: Int,
+        rows: Range<Int>
     ) {
-        guard geometry.isPadded else { return }
-        guard let copy else {
-            return arena.fillMargin(of: input, picture: picture, with: inputZeroPoint)
-        }
         let g = geometry
         precondition(
-            copy.count == g.paddedCopyCount && input.count == g.height * g.width * g.channels,
-            "\(copy) for \(g)")
+            copy.count == g.paddedCopyCount && input.count == g.height * g.width * g.channels
+                && rows.lowerBound >= 0 && rows.upperBound <= g.paddedHeight,
+            "rows \(rows) of \(copy) for \(g)")
         let source = unsafe arena.start(of: input, picture: picture)
         let target = unsafe arena.start(of: copy, picture: picture)
-        unsafe target.update(repeating: UInt8(inputZeroPoint), count: copy.count)
-        let row = g.width * g.channels
-        for y in 0..<g.height {
-            let start = ((y + g.top) * g.paddedWidth + g.left) * g.channels
-            unsafe (target + start).update(from: source + y * row, count: row)
+        let (width, paddedWidth) = (g.width * g.channels, g.paddedWidth * g.channels)
+        let (zero, left) = (UInt8(inputZeroPoint), g.left * g.channels)
+        for row in rows {
+            let start = unsafe target + row * paddedWidth
+            guard row >= g.top, row < g.top + g.height else {
+                unsafe start.update(repeating: zero, count: paddedWidth)
+                continue
+            }
+            unsafe start.update(repeating: zero, count: left)
+            unsafe (start + left).update(from: source + (row - g.top) * width, count: width)
+            unsafe (start + left + width).update(
+                repeating: zero, count: paddedWidth - left - width)
         }
     }
 

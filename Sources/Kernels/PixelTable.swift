@@ -12,18 +12,22 @@ package struct PixelTable: Sendable {
         bytes = normalized.map { format.quantized($0) }
     }
 
-    /// Converts one picture, `[height, width, 3]`.
-    package func run(_ pixels: Span<UInt8>, in arena: Arena, to slot: ActivationSlot, picture: Int)
-    {
+    /// Converts some of the pixels of one picture, `[height, width, 3]`.
+    package func run(
+        _ picture: Span<UInt8>, pixels: Range<Int>, in arena: Arena, to slot: ActivationSlot,
+        number: Int
+    ) {
         precondition(
-            pixels.count == slot.count && pixels.count % 3 == 0, "\(pixels.count) bytes to \(slot)")
-        let out = unsafe arena.start(of: slot, picture: picture)
+            picture.count == slot.count && pixels.lowerBound >= 0
+                && pixels.upperBound * 3 <= picture.count,
+            "pixels \(pixels) of \(picture.count) bytes to \(slot)")
+        let out = unsafe arena.start(of: slot, picture: number)
         unsafe bytes.withUnsafeBufferPointer { table in
-            unsafe pixels.withUnsafeBufferPointer { pixels in
-                for i in stride(from: 0, to: pixels.count, by: 3) {
-                    unsafe out[i] = table[Int(pixels[i])]
-                    unsafe out[i + 1] = table[256 + Int(pixels[i + 1])]
-                    unsafe out[i + 2] = table[512 + Int(pixels[i + 2])]
+            unsafe picture.withUnsafeBufferPointer { picture in
+                for i in stride(from: pixels.lowerBound * 3, to: pixels.upperBound * 3, by: 3) {
+                    unsafe out[i] = table[Int(picture[i])]
+                    unsafe out[i + 1] = table[256 + Int(picture[i + 1])]
+                    unsafe out[i + 2] = table[512 + Int(picture[i + 2])]
                 }
             }
         }

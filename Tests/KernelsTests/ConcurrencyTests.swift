@@ -37,7 +37,7 @@ struct ConcurrencyTests {
             at: from.stride, count: geometry.positions * geometry.outputs)
         let arena = Arena(byteCount: from.stride + to.stride)
         arena.write(layer.activations.span, to: from, picture: 0)
-        convolution.prepare(in: arena, from: from, copy: nil, picture: 0)
+        convolution.fillMargin(in: arena, of: from, picture: 0)
         let panels = convolution.panels
         let step = convolution.positionStep > 1 ? convolution.positionStep : 48
         let parts = (geometry.positions + step - 1) / step

@@ -44,7 +44,14 @@ struct ConvolutionCase {
         let arena = Arena(byteCount: end)
         // The second picture, so that offsets from the first would show.
         arena.write(activations.span, to: from, picture: 1)
-        convolution.prepare(in: arena, from: from, copy: copy, picture: 1)
+        convolution.fillMargin(in: arena, of: from, picture: 1)
+        if let copy {
+            // In two parts, as two threads would make it.
+            let middle = (splitAt ?? 0) % (g.paddedHeight + 1)
+            for rows in [middle..<g.paddedHeight, 0..<middle] {
+                convolution.pad(in: arena, from: from, to: copy, picture: 1, rows: rows)
+            }
+        }
         let scratch = Scratch(byteCount: convolution.scratchCount)
         let step = convolution.positionStep
         let cut = splitAt.map { min($0 / step * step, g.positions) } ?? g.positions

@@ -78,7 +78,7 @@ struct RequantizationTests {
         let arena = Arena(byteCount: slot.stride)
         let pixels: [UInt8] = [0, 1, 127, 128, 254, 255]
         PixelTable(normalized: normalized, format: format).run(
-            pixels.span, in: arena, to: slot, picture: 0)
+            pixels.span, pixels: 0..<2, in: arena, to: slot, number: 0)
         #expect(
             arena.read(slot, picture: 0)
                 == pixels.map { format.byte(normalized[Int($0)] / format.scale) })
