@@ -13,14 +13,20 @@ struct Calibration {
     private let folded: FoldedNetwork
     /// What is measured at each step, in their order.
     private var places: [Measurements] = []
+    /// What the float network makes of the pictures.
+    private(set) var embeddings = ReferenceEmbeddings()
 
     /// What is measured at one layer.
     fileprivate struct Measurements {
         /// Of its output, where that is in 8 bits; a maximum is one of its inputs, so it shares
         /// their format.
         var histogram: ActivationHistogram?
+        /// Whether the output is a vector, which is counted of every picture.
+        var hasVector: Bool
         /// Of each of its inputs; none where they are not summed up.
         var samples: [InputSamples?]
+        /// Whether each of its inputs is one window, which is taken of every picture.
+        var readsVectors: [Bool]
         /// Of its first input, over the first pictures, where it has weights.
         var means: ElementMeans?
         var isFinite = true
@@ -28,6 +34,11 @@ struct Calibration {
 
     /// How many pictures the means are taken over; they need few.
     static let meanPictures = 32
+    /// How many pictures' maps are looked at.
+    ///
+    /// A map has hundreds of windows and thousands of values, so few pictures tell as much of it as
+    /// many do; a vector is one window.
+    static let mapPictures = 128
 
     /// Runs the float network over all pictures.
     ///
@@ -44,11 +55,22 @@ struct Calibration {
     ) throws(QuantizationError) {
         self.folded = folded
         try prepare(reference, pictures: views.shape[0])
-        let names = Set(
-            folded.steps.flatMap { [$0.source] + $0.layer.inputs.map(folded.source) })
+        let all = Set(folded.steps.flatMap { [$0.source] + $0.layer.inputs.map(folded.source) })
+        let vectors = Set(
+            zip(folded.steps, places).flatMap { step, place in
+                (place.hasVector ? [step.source] : [])
+                    + zip(step.layer.inputs, place.readsVectors).filter(\.1).map {
+                        folded.source(of: $0.0)
+                    }
+            })
         for rows in (0..<views.shape[0]).batches(of: reference.batch) {
+            let seesMaps = rows.lowerBound < Self.mapPictures
+            let outputs = reference.outputs(
+                of: (seesMaps ? all : vectors).union(ReferenceEmbeddings.sources), for: views,
+                rows: rows)
+            embeddings.add(outputs)
             try add(
-                reference.outputs(of: names, for: views, rows: rows),
+                outputs, maps: seesMaps,
                 forMeans: min(rows.count, max(0, Self.meanPictures - rows.lowerBound)))
             progress(rows.upperBound)
         }
@@ -64,24 +86,36 @@ struct Calibration {
         } catch { throw .network(error) }
         places = folded.steps.map { step in
             let layer = step.layer
-            let hasFormat = folded.network.isQuantized(layer) && !layer.kind.isMaximum
+            let (hasFormat, hasWeights) = (
+                folded.network.isQuantized(layer) && !layer.kind.isMaximum, step.weights != nil
+            )
+            let windows = layer.inputs.map { name in
+                shapes[name].flatMap { input in
+                    shapes[layer.name].flatMap {
+                        InputWindows(layer.kind, input: input, output: $0)
+                    }
+                }
+            }
+            let readsVectors = windows.map { hasWeights && $0?.positions == 1 }
             return Measurements(
                 histogram: hasFormat ? ActivationHistogram() : nil,
-                samples: layer.inputs.map { name in
-                    guard let input = shapes[name], let output = shapes[layer.name] else {
-                        return nil
-                    }
-                    return InputWindows(layer.kind, input: input, output: output).map {
-                        InputSamples($0, pictures: pictures, hasWeights: step.weights != nil)
+                hasVector: hasFormat && shapes[layer.name]?.rank == 1,
+                samples: zip(windows, readsVectors).map { windows, isVector in
+                    windows.map {
+                        InputSamples(
+                            $0, pictures: isVector ? pictures : min(pictures, Self.mapPictures),
+                            hasWeights: hasWeights)
                     }
                 },
-                means: step.weights != nil ? ElementMeans() : nil)
+                readsVectors: readsVectors,
+                means: hasWeights ? ElementMeans() : nil)
         }
     }
 
-    /// Adds some pictures, of which the first `meanPictures` count for the means.
+    /// Adds some pictures, their maps too where `seesMaps` says so; the first `meanPictures` of
+    /// them count for the means.
     private mutating func add(
-        _ outputs: [String: Tensor<Float>], forMeans meanPictures: Int
+        _ outputs: [String: Tensor<Float>], maps seesMaps: Bool, forMeans meanPictures: Int
     ) throws(QuantizationError) {
         let folded = folded
         unsafe places.withUnsafeMutableBufferPointer { places in
@@ -91,7 +125,7 @@ struct Calibration {
                 unsafe places[block.lowerBound].add(
                     output: outputs[step.source],
                     inputs: step.layer.inputs.map { outputs[folded.source(of: $0)] },
-                    forMeans: meanPictures)
+                    maps: seesMaps, forMeans: meanPictures)
             }
         }
         if let wrong = places.firstIndex(where: { !$0.isFinite }) {
@@ -110,10 +144,13 @@ struct Calibration {
 extension Calibration.Measurements {
     /// Adds the layer's output and inputs for some pictures.
     fileprivate mutating func add(
-        output: Tensor<Float>?, inputs: [Tensor<Float>?], forMeans pictures: Int
+        output: Tensor<Float>?, inputs: [Tensor<Float>?], maps seesMaps: Bool,
+        forMeans pictures: Int
     ) {
-        if histogram != nil, let output { isFinite = histogram?.add(output) ?? true }
-        for (number, input) in inputs.enumerated() {
+        if histogram != nil, seesMaps || hasVector, let output {
+            isFinite = histogram?.add(output) ?? true
+        }
+        for (number, input) in inputs.enumerated() where seesMaps || readsVectors[number] {
             if let input { samples[number]?.add(input) }
         }
         if pictures > 0, let input = inputs[0] { means?.add(input.rows(at: 0..<pictures)) }

@@ -1,10 +1,12 @@
 import Inference
+import LinearAlgebra
 public import Model
 public import Tensors
 
 /// Runs an int8 network beside the float one it was made from and sums up the differences.
 ///
-/// Both are fed with the same pixels, a few pictures at a time; only embeddings are kept.
+/// Both are fed with the same pixels, a few pictures at a time; only embeddings are kept. The layers'
+/// outputs, millions of numbers a picture, are compared on the first `layerPictures` alone.
 public struct DriftMeter {
     private let ranges: [String: RangeRule]
     private let reference: FloatReference
@@ -15,9 +17,11 @@ public struct DriftMeter {
     private let layers: [(name: String, source: String, format: ActivationFormat)]
     private var errors: [ErrorSums]
     private var embeddings = EmbeddingDrift()
+    /// How many pictures the layers' outputs are compared on.
+    private var layerPictures = 0
 
-    private static let embedding = "normalize"
-    private static let distances = "centroids"
+    /// The most pictures that the layers' outputs are compared on.
+    public static let layerPictures = 64
 
     /// Prepares both networks.
     ///
@@ -50,56 +54,79 @@ public struct DriftMeter {
         } catch { throw .inference(error) }
         self.layers = layers
         errors = layers.map { _ in ErrorSums() }
-        sources = Set(layers.map(\.source) + [Self.embedding, Self.distances])
+        sources = Set(layers.map(\.source))
     }
 
     /// Compares the networks on some pictures.
     ///
     /// - Parameters:
     ///   - views: Pictures as the networks read them, `[n, height, width, 3]`.
+    ///   - known: What the float network makes of these pictures, where it has seen them already.
     ///   - progress: Told how many of them are done.
     /// - Throws: `QuantizationError.wrongPictureShape`.
     public mutating func add(
-        _ views: Tensor<UInt8>, progress: (_ done: Int) -> Void = { _ in }
+        _ views: Tensor<UInt8>, known: ReferenceEmbeddings? = nil,
+        progress: (_ done: Int) -> Void = { _ in }
     ) throws(QuantizationError) {
         guard Array(views.shape.extents.dropFirst()) == reference.pictureShape.extents else {
             throw .wrongPictureShape(found: views.shape, expected: reference.pictureShape)
         }
+        precondition(known.map { $0.count == views.shape[0] } ?? true, "others' embeddings")
         for rows in (0..<views.shape[0]).batches(of: reference.batch) {
-            let float = reference.outputs(of: sources, for: views, rows: rows)
-            for part in rows.batches(of: batch) {
-                compare(float, from: rows.lowerBound, views.rows(at: part).elements, part)
+            let compared = layers.isEmpty ? 0 : min(rows.count, Self.layerPictures - layerPictures)
+            var float: [String: Tensor<Float>] = [:]
+            if compared > 0 || known == nil {
+                float = reference.outputs(
+                    of: (compared > 0 ? sources : []).union(ReferenceEmbeddings.sources),
+                    for: views, rows: rows)
             }
+            compareLayers(float, views, rows.lowerBound..<rows.lowerBound + compared)
+            compareEmbeddings(
+                known?.rows(rows) ?? ReferenceEmbeddings(float).rows(0..<rows.count), views, rows)
             progress(rows.upperBound)
         }
     }
 
-    private mutating func compare(
-        _ float: [String: Tensor<Float>], from start: Int, _ pixels: [UInt8], _ part: Range<Int>
+    /// Compares the outputs of the layers; `float` begins with those of the first of `rows`.
+    private mutating func compareLayers(
+        _ float: [String: Tensor<Float>], _ views: Tensor<UInt8>, _ rows: Range<Int>
     ) {
-        let own = part.lowerBound - start..<part.upperBound - start
-        func exact(_ source: String) -> Tensor<Float> {
-            guard let values = float[source] else {
-                preconditionFailure("the float network did not capture '\(source)'")
+        for part in rows.batches(of: batch) {
+            let own = part.lowerBound - rows.lowerBound..<part.upperBound - rows.lowerBound
+            let pixels = views.rows(at: part).elements
+            let outputs = plan.outputs(pixels.span, count: part.count)
+            let layers = layers
+            unsafe errors.withUnsafeMutableBufferPointer { errors in
+                nonisolated(unsafe) let errors = unsafe errors
+                Blocks.forEach(of: layers.count, size: 1) { block in
+                    let layer = layers[block.lowerBound]
+                    guard let exact = float[layer.source], let rounded = outputs[layer.name] else {
+                        preconditionFailure("one of the networks has no output '\(layer.name)'")
+                    }
+                    unsafe errors[block.lowerBound].add(exact.rows(at: own), rounded, layer.format)
+                }
             }
-            return values.rows(at: own)
         }
-        let outputs = layers.isEmpty ? [:] : plan.outputs(pixels.span, count: part.count)
-        for (index, layer) in layers.enumerated() {
-            guard let rounded = outputs[layer.name] else {
-                preconditionFailure("the int8 network has no output '\(layer.name)'")
-            }
-            errors[index].add(exact(layer.source), rounded, layer.format)
+        layerPictures += rows.count
+    }
+
+    private mutating func compareEmbeddings(
+        _ float: (vectors: Tensor<Float>, distances: Tensor<Float>), _ views: Tensor<UInt8>,
+        _ rows: Range<Int>
+    ) {
+        for part in rows.batches(of: batch) {
+            let own = part.lowerBound - rows.lowerBound..<part.upperBound - rows.lowerBound
+            let pixels = views.rows(at: part).elements
+            embeddings.add(
+                float.vectors.rows(at: own), distances: float.distances.rows(at: own),
+                plan.embed(pixels.span, count: part.count))
         }
-        embeddings.add(
-            exact(Self.embedding), distances: exact(Self.distances),
-            plan.embed(pixels.span, count: part.count))
     }
 
     /// What was found so far.
     public var report: DriftReport {
         DriftReport(
-            pictures: embeddings.count,
+            pictures: embeddings.count, layerPictures: layerPictures,
             layers: zip(layers, errors).map { layer, sums in
                 DriftReport.LayerDrift(
                     layer: layer.name, step: layer.format.scale, range: ranges[layer.name],

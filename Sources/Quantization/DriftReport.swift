@@ -28,6 +28,8 @@ public struct DriftReport: Codable, Sendable, Equatable {
 
     /// The number of pictures measured.
     public var pictures: Int
+    /// The number of them that the layers were measured on.
+    public var layerPictures: Int
     /// Every layer with an 8-bit output, in order.
     public var layers: [LayerDrift]
     /// The mean cosine between float and int8 embeddings.
@@ -43,6 +45,7 @@ public struct DriftReport: Codable, Sendable, Equatable {
 
     private enum CodingKeys: String, CodingKey {
         case pictures, layers
+        case layerPictures = "layer_pictures"
         case meanCosine = "mean_cosine"
         case firstPercentileCosine = "first_percentile_cosine"
         case worstCosine = "worst_cosine"

@@ -67,20 +67,22 @@ extension Quantizer {
     ///   - weightBits: 8, or 7 for weights within ±63, which no AVX2 instruction saturates on.
     ///   - threads: How many threads share the work; the process's matrix products too.
     ///   - progress: Told now and then how far the work is.
-    /// - Returns: The int8 checkpoint, and the rule by which the range of each layer's output was
-    ///   chosen.
+    /// - Returns: The int8 checkpoint, the rule by which the range of each layer's output was
+    ///   chosen, and what the float network makes of the pictures.
     /// - Throws: `QuantizationError` where the checkpoint or the pictures do not fit, before any
     ///   work, or where the network's values are not finite.
     public static func make(
         _ checkpoint: Checkpoint, calibration: Tensor<UInt8>, weightBits: Int = 8,
         threads: Int = 1, progress: @escaping Progress = { _, _, _ in }
-    ) throws(QuantizationError) -> (checkpoint: Checkpoint, ranges: [String: RangeRule]) {
+    ) throws(QuantizationError) -> (
+        checkpoint: Checkpoint, ranges: [String: RangeRule], reference: ReferenceEmbeddings
+    ) {
         try requireShipping(checkpoint)
         let made = try Quantizer(
             checkpoint.poolingInParts(), calibration: calibration, weightBits: weightBits,
             threads: threads, progress: progress
         ).draft()
-        return (made.draft.checkpoint, made.ranges)
+        return (made.draft.checkpoint, made.ranges, made.reference)
     }
 
     /// Quantizes a checkpoint and measures, on the calibration pictures, how far the result is
@@ -105,7 +107,7 @@ extension Quantizer {
             checkpoint, made.checkpoint, ranges: made.ranges, threads: threads)
         let count = calibration.shape[0]
         progress(.comparing, 0, count)
-        try meter.add(calibration) { progress(.comparing, $0, count) }
+        try meter.add(calibration, known: made.reference) { progress(.comparing, $0, count) }
         return (made.checkpoint, meter.report)
     }
 
@@ -124,11 +126,14 @@ extension Quantizer {
     ///
     /// - Parameter keepsProjection: Whether the projection is to be used; otherwise it is rounded to
     ///   the nearest and no more, since another takes its place.
-    /// - Returns: The draft, and the rule by which the range of each layer's output was chosen.
+    /// - Returns: The draft, the rule by which the range of each layer's output was chosen, and what
+    ///   the float network makes of the pictures.
     /// - Throws: `QuantizationError` where values are not finite or a network cannot be run.
     func draft(
         keepsProjection: Bool = true
-    ) throws(QuantizationError) -> (draft: QuantizedDraft, ranges: [String: RangeRule]) {
+    ) throws(QuantizationError) -> (
+        draft: QuantizedDraft, ranges: [String: RangeRule], reference: ReferenceEmbeddings
+    ) {
         let folded = try FoldedNetwork(checkpoint)
         var calibration = try calibrate(folded)
         var draft = QuantizedDraft(
@@ -144,7 +149,7 @@ extension Quantizer {
             progress(.rounding, index + 1, weighted.count)
         }
         try correctBiases(of: weighted, in: &draft, calibration)
-        return (draft, calibration.rules)
+        return (draft, calibration.rules, calibration.embeddings)
     }
 
     private func calibrate(_ folded: FoldedNetwork) throws(QuantizationError) -> Calibration {

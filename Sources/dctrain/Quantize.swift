@@ -85,7 +85,7 @@ struct Quantize: ParsableCommand {
                 try meter.add(others, input: float.input, threads: threads, progress)
             } else {
                 progress.show(.comparing, done: 0, of: views.pixels.shape[0])
-                try meter.add(views.pixels) { progress.advance(to: $0) }
+                try meter.add(views.pixels, known: made.reference) { progress.advance(to: $0) }
             }
             progress.end()
             print(json ? try meter.report.json() : meter.report.table)

@@ -14,7 +14,7 @@ extension DriftReport {
         }
         let summary = [
             "",
-            "pictures                \(pictures.grouped)",
+            "pictures                \(pictures.grouped), the layers on \(layerPictures.grouped)",
             "embedding cosine        mean \(Self.short(meanCosine)), 1st percentile "
                 + "\(Self.short(firstPercentileCosine)), worst \(Self.short(worstCosine))",
             "another cluster for     \(String(format: "%.2f", 100 * changedClusters)) %",
