@@ -52,7 +52,8 @@ let package = Package(
         .target(name: "Model", dependencies: ["Tensors", crypto]),
         .target(
             name: "Imaging", dependencies: ["Model", "Tensors", "CImageCodecs", "CResampling"]),
-        .target(name: "LinearAlgebra", dependencies: ["Tensors", "COpenBLAS"]),
+        .target(
+            name: "LinearAlgebra", dependencies: ["Tensors", "CFloatLoops", "COpenBLAS"]),
         .target(name: "Clustering", dependencies: ["LinearAlgebra", "Tensors"]),
         .target(
             name: "Training",

@@ -28,6 +28,8 @@ extension KMeans {
         let norms = Rows.squaredNorms(centroids)
         let offsets = spherical ? [Float](repeating: 0, count: k) : norms
         let factor: Float = spherical ? -1 : -2
+        let factors = [Float](repeating: factor, count: k)
+        let packed = PackedRows(centroids.elements, count: k, width: d)
         let rounding = Rows.Rounding(norms, d: d, factor: factor)
         var assignments = [Int32](repeating: 0, count: n)
         var distances = [Float](repeating: 0, count: n)
@@ -36,9 +38,14 @@ extension KMeans {
                 unsafe assignments.withUnsafeMutableBufferPointer { assignments in
                     unsafe distances.withUnsafeMutableBufferPointer { distances in
                         Blocks.forEach(of: n, size: max(64, blockElements / k)) { rows in
-                            let scores = unsafe Rows.scores(
-                                x.extracting(rows.lowerBound * d..<rows.upperBound * d), c,
-                                offsets, rows: rows.count, d: d, factor: factor)
+                            let own = x.extracting(rows.lowerBound * d..<rows.upperBound * d)
+                            let scores =
+                                unsafe packed.map {
+                                    unsafe Rows.scores(
+                                        own, $0, factors, offsets, rows: rows.count)
+                                }
+                                ?? Rows.scores(
+                                    own, c, offsets, rows: rows.count, d: d, factor: factor)
                             for row in rows {
                                 let point = x.extracting(row * d..<(row + 1) * d)
                                 let nearest = unsafe scores.withUnsafeBufferPointer { scores in
@@ -49,9 +56,11 @@ extension KMeans {
                                         spherical: spherical)
                                 }
                                 unsafe assignments[row] = Int32(nearest)
-                                unsafe distances[row] = Rows.squaredDistance(
-                                    point, c.extracting(nearest * d..<(nearest + 1) * d))
                             }
+                            unsafe Rows.squaredDistances(
+                                own, c, chosen: UnsafeBufferPointer(assignments.extracting(rows)),
+                                d: d,
+                                into: distances.extracting(rows))
                         }
                     }
                 }

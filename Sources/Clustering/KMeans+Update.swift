@@ -1,3 +1,4 @@
+import LinearAlgebra
 import Tensors
 
 extension KMeans {
@@ -14,14 +15,31 @@ extension KMeans {
             let d = points.rowCount
             var sums = [Double](repeating: 0, count: clusters * d)
             var sizes = [Int](repeating: 0, count: clusters)
-            let values = points.elements.span
-            var totals = sums.mutableSpan
-            for (row, cluster) in assignments.enumerated() {
-                sizes[Int(cluster)] += 1
-                let (from, to) = (row * d, Int(cluster) * d)
-                for column in 0..<d { totals[to + column] += Double(values[from + column]) }
+            for cluster in assignments { sizes[Int(cluster)] += 1 }
+            // Each thread has clusters of its own: no sum depends on how many threads there are.
+            let share = max(1, (clusters + Blocks.threads - 1) / Blocks.threads)
+            unsafe sums.withUnsafeMutableBufferPointer { sums in
+                nonisolated(unsafe) let sums = unsafe sums
+                Blocks.forEach(of: clusters, size: share) { own in
+                    var totals = unsafe sums.extracting(own.lowerBound * d..<own.upperBound * d)
+                        .mutableSpan
+                    Self.add(points.elements.span, assignments, d: d, to: &totals, own)
+                }
             }
             (self.sums, self.sizes, self.d, self.points) = (sums, sizes, d, points.shape[0])
+        }
+
+        /// Adds each point to the sum of its cluster, if that is one of `own`, whose sums these are.
+        private static func add(
+            _ values: Span<Float>, _ assignments: [Int32], d: Int,
+            to totals: inout MutableSpan<Double>, _ own: Range<Int>
+        ) {
+            for row in assignments.indices {
+                let cluster = Int(assignments[row])
+                guard own.contains(cluster) else { continue }
+                let (from, to) = (row * d, (cluster - own.lowerBound) * d)
+                for column in 0..<d { totals[to + column] += Double(values[from + column]) }
+            }
         }
 
         /// Moves the centroids.

@@ -1,4 +1,4 @@
-private import LinearAlgebra
+import LinearAlgebra
 public import Tensors
 
 /// Divides each row by its Euclidean norm; a zero row stays zero.
@@ -75,6 +75,21 @@ enum Rows {
         return scores
     }
 
+    /// The same with the others laid out beforehand, and a factor for each of them.
+    @unsafe static func scores(
+        _ points: UnsafeBufferPointer<Float>, _ others: PackedRows, _ factors: [Float],
+        _ offsets: [Float], rows: Int
+    ) -> [Float] {
+        unsafe [Float](unsafeUninitializedCapacity: rows * offsets.count) { scores, count in
+            unsafe factors.withUnsafeBufferPointer { factors in
+                unsafe offsets.withUnsafeBufferPointer { offsets in
+                    unsafe others.multiply(points, factors: factors, offsets: offsets, to: scores)
+                }
+            }
+            count = rows * offsets.count
+        }
+    }
+
     /// How far scores are from what they would be without rounding, whatever the order in which
     /// a kernel of BLAS sums.
     ///
@@ -106,7 +121,7 @@ enum Rows {
 
         /// The largest score that may belong to the nearest, when the least is `least`.
         @unsafe func bound(least: Float, for point: UnsafeBufferPointer<Float>) -> Float {
-            let length = unsafe exactProduct(point, point).squareRoot()
+            let length = unsafe squaredLength(point).squareRoot()
             return Float(Double(least) + 2 * (slope * length + offset)).nextUp
         }
     }
@@ -130,6 +145,87 @@ enum Rows {
             sum += difference * difference
         }
         return sum
+    }
+
+    /// The squared length, summed in Double in any order, which is quick.
+    @unsafe static func squaredLength(_ row: UnsafeBufferPointer<Float>) -> Double {
+        let bytes = UnsafeRawBufferPointer(row)
+        let whole = row.count & ~7
+        var (low, high) = (SIMD4<Double>(), SIMD4<Double>())
+        for index in stride(from: 0, to: whole, by: 8) {
+            let lanes = unsafe bytes.loadUnaligned(
+                fromByteOffset: index * 4, as: SIMD8<Float>.self)
+            let (a, b) = (SIMD4<Double>(lanes.lowHalf), SIMD4<Double>(lanes.highHalf))
+            low += a * a
+            high += b * b
+        }
+        var sum = (low + high).sum()
+        for index in whole..<row.count { sum += unsafe Double(row[index]) * Double(row[index]) }
+        return sum
+    }
+
+    /// The squared distances of points to one of `others` each, as `squaredDistance` gives them.
+    ///
+    /// - Parameters:
+    ///   - points: `[n, d]`.
+    ///   - others: `[k, d]`.
+    ///   - chosen: For each point the row among `others`.
+    ///   - d: The dimension.
+    ///   - distances: Where the n distances are written.
+    @unsafe static func squaredDistances(
+        _ points: UnsafeBufferPointer<Float>, _ others: UnsafeBufferPointer<Float>,
+        chosen: UnsafeBufferPointer<Int32>, d: Int,
+        into distances: UnsafeMutableBufferPointer<Float>
+    ) {
+        func pair(_ row: Int) -> (UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>) {
+            let other = unsafe Int(chosen[row])
+            return (
+                points.extracting(row * d..<(row + 1) * d),
+                others.extracting(other * d..<(other + 1) * d)
+            )
+        }
+        // Each sum waits for its last addition, so four points are taken side by side.
+        let (rows, columns) = (chosen.count & ~3, d & ~3)
+        for row in stride(from: 0, to: rows, by: 4) {
+            let pairs = unsafe (pair(row), pair(row + 1), pair(row + 2), pair(row + 3))
+            func squares(
+                _ pair: (UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>), _ column: Int
+            ) -> SIMD4<Float> {
+                func lanes(_ values: UnsafeBufferPointer<Float>) -> SIMD4<Float> {
+                    unsafe UnsafeRawBufferPointer(values).loadUnaligned(
+                        fromByteOffset: column * 4, as: SIMD4<Float>.self)
+                }
+                let difference = unsafe lanes(pair.0) - lanes(pair.1)
+                return difference * difference
+            }
+            func square(
+                _ pair: (UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>), _ column: Int
+            ) -> Float {
+                let difference = unsafe pair.0[column] - pair.1[column]
+                return difference * difference
+            }
+            var sums = SIMD4<Float>()
+            for column in stride(from: 0, to: columns, by: 4) {
+                let a = unsafe squares(pairs.0, column)
+                let b = unsafe squares(pairs.1, column)
+                let c = unsafe squares(pairs.2, column)
+                let e = unsafe squares(pairs.3, column)
+                sums += SIMD4(a[0], b[0], c[0], e[0])
+                sums += SIMD4(a[1], b[1], c[1], e[1])
+                sums += SIMD4(a[2], b[2], c[2], e[2])
+                sums += SIMD4(a[3], b[3], c[3], e[3])
+            }
+            for column in columns..<d {
+                unsafe sums += SIMD4(
+                    square(pairs.0, column), square(pairs.1, column), square(pairs.2, column),
+                    square(pairs.3, column))
+            }
+            for lane in 0..<4 { unsafe distances[row + lane] = sums[lane] }
+        }
+        for row in rows..<chosen.count {
+            let (point, other) = unsafe pair(row)
+            unsafe distances[row] = squaredDistance(point, other)
+        }
     }
 
     /// The squared distance, summed in Float in index order.

@@ -1,3 +1,4 @@
+package import LinearAlgebra
 public import Model
 public import Tensors
 

@@ -9,7 +9,7 @@ struct ArchitectureTests {
         "Tensors": [],
         "Model": ["Tensors"],
         "Imaging": ["Model", "Tensors", "CImageCodecs", "CResampling"],
-        "LinearAlgebra": ["Tensors", "COpenBLAS"],
+        "LinearAlgebra": ["Tensors", "CFloatLoops", "COpenBLAS"],
         "Clustering": ["LinearAlgebra", "Tensors"],
         "Training": [
             "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors", "CFloatLoops",

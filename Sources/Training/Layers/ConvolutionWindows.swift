@@ -1,3 +1,4 @@
+import LinearAlgebra
 import Model
 import Tensors
 

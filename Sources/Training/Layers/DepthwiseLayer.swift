@@ -1,4 +1,5 @@
 import CFloatLoops
+import LinearAlgebra
 import Model
 
 /// A depthwise convolution, one filter a channel.
