@@ -59,8 +59,7 @@ extension KMeans {
                             }
                             unsafe Rows.squaredDistances(
                                 own, c, chosen: UnsafeBufferPointer(assignments.extracting(rows)),
-                                d: d,
-                                into: distances.extracting(rows))
+                                d: d, into: distances.extracting(rows))
                         }
                     }
                 }

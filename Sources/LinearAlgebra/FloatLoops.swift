@@ -32,6 +32,12 @@ package struct FloatLoops: Sendable {
     package let multiply: Multiply
     package let depthwiseRow: DepthwiseRow
 
+    /// The floats that `pack` needs room for.
+    package static func packedCount(outputs: Int, inputs: Int) -> Int {
+        let widest = Int(CFL_WIDEST)
+        return (outputs + widest - 1) / widest * widest * inputs
+    }
+
     private static let all = [  // fastest first
         unsafe FloatLoops(
             name: "avx512f", lanes: 16, isSupported: cfl_has_avx512f() != 0,

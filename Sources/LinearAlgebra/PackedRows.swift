@@ -25,8 +25,7 @@ package final class PackedRows: @unchecked Sendable {
         precondition(rows.count == count * width, "\(rows.count) numbers for \(count) × \(width)")
         guard let loops, count >= loops.lanes, width > 0 else { return nil }
         (self.loops, self.count, self.width) = (loops, count, width)
-        let widest = Int(CFL_WIDEST)
-        let size = (count + widest - 1) / widest * widest * width
+        let size = FloatLoops.packedCount(outputs: count, inputs: width)
         let raw = UnsafeMutableRawPointer.allocate(byteCount: size * 4, alignment: 64)
         unsafe base = raw.bindMemory(to: Float.self, capacity: size)
         unsafe base.initialize(repeating: 0, count: size)

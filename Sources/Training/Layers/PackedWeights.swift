@@ -21,10 +21,7 @@ final class PackedWeights {
     func reserve(_ count: Int = 1) { packed.reserve(count * size) }
 
     /// Elements of one matrix.
-    private var size: Int {
-        let widest = Int(CFL_WIDEST)
-        return (outputs + widest - 1) / widest * widest * inputs
-    }
+    private var size: Int { FloatLoops.packedCount(outputs: outputs, inputs: inputs) }
 
     /// Packs the matrix with the given number.
     @unsafe func pack(_ weights: UnsafePointer<Float>, index: Int = 0) {
