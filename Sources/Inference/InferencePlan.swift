@@ -65,7 +65,7 @@ public final class InferencePlan: Sendable {
         (try currentTable().name, KernelTable.supported.map(\.name))
     }
 
-    private static func currentTable() throws(InferenceError) -> KernelTable {
+    static func currentTable() throws(InferenceError) -> KernelTable {
         do {
             return try KernelTable.current()
         } catch {
@@ -85,7 +85,8 @@ public final class InferencePlan: Sendable {
         }
         let planner = try Planner(
             checkpoint, batch: batch, keepsLayers: keepsLayers, table: table)
-        let program = try planner.program(threads: threads, through: last)
+        let program = try planner.program(
+            threads: threads, layers: last.map { planner.layers(through: $0) })
         self.batch = batch
         self.threads = threads
         self.program = program
@@ -139,27 +140,20 @@ public final class InferencePlan: Sendable {
     /// - Parameters:
     ///   - pixels: As `embed` takes them.
     ///   - count: The number of pictures, at most `batch`.
-    ///   - wanted: The layers; the last of them ends the run. All that have a u8 output unless given.
     /// - Returns: The outputs by the names of their layers.
-    package func outputs(
-        _ pixels: Span<UInt8>, count: Int, of wanted: Set<String>? = nil
-    ) -> [String: Tensor<UInt8>] {
+    package func outputs(_ pixels: Span<UInt8>, count: Int) -> [String: Tensor<UInt8>] {
         distances.withLock { _ in
             load(pixels, count: count)
             var outputs: [String: Tensor<UInt8>] = [:]
             func capture(_ layer: String, _ slot: ActivationSlot?) {
-                guard let slot, wanted?.contains(layer) ?? true else { return }
+                guard let slot else { return }
                 let bytes = (0..<count).flatMap { program.arena.read(slot, picture: $0) }
                 let shape = shapes[layer, default: [slot.count]]
                 outputs[layer] = Tensor(bytes, shape: Shape([count] + shape.extents))
             }
             capture(Network.input, program.input)
-            func isComplete() -> Bool { outputs.count == wanted?.count }
-            for stage in program.stages.indices where !isComplete() {
-                program.runLayers(of: stage, pictures: count, on: crew) { layer, slot in
-                    capture(layer, slot)
-                    return isComplete() ? .ends : .goesOn
-                }
+            for stage in program.stages.indices {
+                program.runLayers(of: stage, pictures: count, on: crew, finished: capture)
             }
             return outputs
         }
@@ -191,7 +185,6 @@ public final class InferencePlan: Sendable {
             for stage in program.stages.indices {
                 program.runLayers(of: stage, pictures: count, on: crew) { layer, _ in
                     finish(layer)
-                    return .goesOn
                 }
             }
             for picture in 0..<count {

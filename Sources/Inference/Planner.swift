@@ -7,14 +7,15 @@ struct Planner {
     /// The shape of every layer's output for one picture.
     let shapes: [String: Shape]
 
-    private let checkpoint: Checkpoint
+    /// What steps take their weights from; all else is read at the beginning.
+    var checkpoint: Checkpoint
     private let batch: Int
     private let table: KernelTable
     private let formats: [String: ActivationFormat]
     private let slots: [String: ActivationSlot]
     /// The padded copies of inputs, by the layer that reads them.
     private let copies: [String: ActivationSlot]
-    private let arena: Arena
+    let arena: Arena
     private let accumulators: AlignedMemory<Int32>
     /// The three layers at the end.
     private let ending: (projection: Layer, centroids: Layer)
@@ -62,8 +63,8 @@ struct Planner {
         accumulators = AlignedMemory(count: batch * (shapes[ending.projection.name]?.count ?? 0))
     }
 
-    /// Builds every step, or those through a layer, to be run by so many threads.
-    func program(threads: Int, through last: String? = nil) throws(InferenceError) -> Program {
+    /// Builds every step, or those of some layers, to be run by so many threads.
+    func program(threads: Int, layers: Range<Int>? = nil) throws(InferenceError) -> Program {
         var program = Program(
             arena: arena,
             pixels: PixelTable(
@@ -72,7 +73,8 @@ struct Planner {
             accumulators: accumulators,
             head: try head())
         let merged = Set(sums.values.map(\.name))
-        for layer in checkpoint.network.layers where !merged.contains(layer.name) {
+        let all = checkpoint.network.layers
+        for layer in all[layers ?? all.indices] where !merged.contains(layer.name) {
             if case .linear = layer.kind {
                 program.stages.append(.batch(try batchStep(layer)))
             } else if let step = try pictureStep(layer) {
@@ -82,11 +84,16 @@ struct Planner {
                     program.stages.append(.pictures([step]))
                 }
             }
-            if last == sums[layer.name]?.name ?? layer.name { break }
         }
         let scratchCount = program.scratchCount
         program.scratch = (0..<threads).map { _ in Scratch(byteCount: scratchCount) }
         return program
+    }
+
+    /// The layers that a plan which ends with one of them runs.
+    func layers(through last: String) -> Range<Int> {
+        let layers = checkpoint.network.layers
+        return 0..<(layers.firstIndex { $0.name == last }.map { $0 + 1 } ?? layers.count)
     }
 
     private func format(_ layer: String) -> ActivationFormat {
@@ -96,7 +103,7 @@ struct Planner {
         return format
     }
 
-    private func slot(_ layer: String) -> ActivationSlot {
+    func slot(_ layer: String) -> ActivationSlot {
         guard let slot = slots[layer] else {
             preconditionFailure("'\(layer)' has no slot, though the checkpoint is valid")
         }

@@ -42,11 +42,6 @@ struct Program: Sendable {
         }.max() ?? 0
     }
 
-    /// Whether the layers after one are to be run too.
-    enum LayerRun {
-        case goesOn, ends
-    }
-
     /// Performs one task of a job.
     func perform(_ job: Job, task: Int, worker: Int) {
         switch job {
@@ -90,18 +85,16 @@ struct Program: Sendable {
             if case .pictures = stage, pictures >= crew.threads {
                 crew.run(.stage(index), tasks: pictures)
             } else {
-                runLayers(of: index, pictures: pictures, on: crew) { _, _ in .goesOn }
+                runLayers(of: index, pictures: pictures, on: crew) { _, _ in }
             }
         }
     }
 
     /// Runs a stage layer by layer, calling `finished` after each with what it wrote to; the
     /// projection's accumulators have no slot.
-    ///
-    /// The stage ends early where `finished` says so.
     func runLayers(
         of index: Int, pictures: Int, on crew: Crew<Job>,
-        finished: (_ layer: String, _ output: ActivationSlot?) -> LayerRun
+        finished: (_ layer: String, _ output: ActivationSlot?) -> Void
     ) {
         switch stages[index] {
         case .pictures(let steps):
@@ -115,15 +108,15 @@ struct Program: Sendable {
                 let parts = step.parts(threads: crew.threads)
                 crew.run(
                     .step(stage: index, index: number, parts: parts), tasks: pictures * parts)
-                if finished(step.layer, step.output) == .ends { return }
+                finished(step.layer, step.output)
             }
         case .batch(let step):
             let parts = step.parts(threads: crew.threads)
             crew.run(.batch(stage: index, pictures: pictures, parts: parts), tasks: parts)
             if case .activation(let slot) = step.output {
-                _ = finished(step.layer, slot)
+                finished(step.layer, slot)
             } else {
-                _ = finished(step.layer, nil)
+                finished(step.layer, nil)
             }
         }
     }

@@ -49,9 +49,37 @@ package struct ActivationFormat: Sendable, Equatable {
     }
 
     /// The value after rounding to 8 bits and back.
-    func rounded(_ value: Float) -> Float {
+    package func rounded(_ value: Float) -> Float {
         let q = (value / scale).rounded(.toNearestOrEven) + Float(zeroPoint)
         return (min(max(q, Float(lowest)), Float(highest)) - Float(zeroPoint)) * scale
+    }
+
+    /// `rounded(x) − x` of each value, all of them finite.
+    package func errors(of values: [Float]) -> [Float] {
+        typealias Lanes = SIMD16<Float>
+        let (low, high) = (Float(lowest), Float(highest))
+        let (scales, zeros) = (Lanes(repeating: scale), Lanes(repeating: Float(zeroPoint)))
+        // Adding and taking it away again rounds to the nearest even number, as far as it matters
+        // within the bounds, and without a call where there is no SSE4.1.
+        let shift = Lanes(repeating: 0x1.8p23)
+        let whole = values.count & ~15
+        return unsafe [Float](unsafeUninitializedCapacity: values.count) { buffer, count in
+            unsafe values.withUnsafeBytes { bytes in
+                for index in stride(from: 0, to: whole, by: 16) {
+                    let x = unsafe bytes.loadUnaligned(
+                        fromByteOffset: index * 4, as: Lanes.self)
+                    var q = (x / scales + shift) - shift + zeros
+                    q.replace(with: low, where: q .< low)
+                    q.replace(with: high, where: q .> high)
+                    let error = (q - zeros) * scales - x
+                    for lane in 0..<16 { unsafe buffer[index + lane] = error[lane] }
+                }
+            }
+            for index in whole..<values.count {
+                unsafe buffer[index] = rounded(values[index]) - values[index]
+            }
+            count = values.count
+        }
     }
 
     /// The format of a layer's output in an int8 checkpoint.

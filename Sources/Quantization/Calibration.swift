@@ -38,7 +38,7 @@ struct Calibration {
     ///
     /// A map has hundreds of windows and thousands of values, so few pictures tell as much of it as
     /// many do; a vector is one window.
-    static let mapPictures = 128
+    static let mapPictures = 96
 
     /// Runs the float network over all pictures.
     ///
@@ -134,10 +134,11 @@ struct Calibration {
     }
 
     /// The mean of what each layer with weights reads, by the layer's name.
-    func inputMeans(of layer: String) -> ElementMeans? { measurements(of: layer)?.means }
-
-    private func measurements(of layer: String) -> Measurements? {
-        folded.steps.firstIndex { $0.layer.name == layer }.map { places[$0] }
+    func inputMeans(of layer: String) -> ElementMeans {
+        guard let place = folded.steps.firstIndex(where: { $0.layer.name == layer }),
+            let means = places[place].means
+        else { preconditionFailure("the float network did not measure '\(layer)'") }
+        return means
     }
 }
 

@@ -21,7 +21,7 @@ public struct DriftMeter {
     private var layerPictures = 0
 
     /// The most pictures that the layers' outputs are compared on.
-    public static let layerPictures = 64
+    public static let layerPictures = 32
 
     /// Prepares both networks.
     ///

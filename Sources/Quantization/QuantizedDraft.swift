@@ -12,8 +12,8 @@ struct QuantizedDraft {
     private let weightBits: Int
     private var channels: [String: ChannelQuantization] = [:]
 
-    /// How many pictures go through the int8 network at once.
-    private static let batch = 8
+    /// How many pictures are held at a layer together.
+    private static let batch = 16
 
     init(
         _ folded: FoldedNetwork, of original: Checkpoint, weightBits: Int,
@@ -81,35 +81,47 @@ struct QuantizedDraft {
         return result
     }
 
-    /// The means of the dequantized values that reach the layers behind `layer`.
-    func inputMeans(
-        of layer: String, for views: Tensor<UInt8>, threads: Int
-    ) throws(QuantizationError) -> ElementMeans {
-        let format = format(layer)
-        var means = ElementMeans()
-        if layer == Network.input {
-            means.add(format.rounded(views, table: original.input.normalizationTable()))
-            return means
-        }
-        do {
-            let batch = min(views.shape[0], Self.batch)
-            let plan = try InferencePlan(
-                checkpoint, batch: batch, threads: threads, keepsLayers: true, through: layer)
-            for rows in (0..<views.shape[0]).batches(of: batch) {
-                let outputs = plan.outputs(
-                    views.rows(at: rows).elements.span, count: rows.count, of: [layer])
-                guard let values = outputs[layer] else {
-                    preconditionFailure("the int8 network has no output '\(layer)'")
+    /// Moves each bias so that the layer's mean output before rounding equals the float one, layer
+    /// by layer, each seeing the corrected ones before it.
+    ///
+    /// On Fashion-MNIST this takes 1 − cosine of the embeddings from 0.0007 to 0.0002.
+    ///
+    /// - Parameters:
+    ///   - steps: The layers with weights, in their order.
+    ///   - views: Pictures, `[n, height, width, 3]`.
+    ///   - threads: How many threads share the work.
+    ///   - wanted: What a layer of the float network reads of these pictures.
+    ///   - progress: Told how many layers are done.
+    /// - Throws: `QuantizationError.inference` where the network cannot be run.
+    mutating func correctBiases(
+        of steps: [FoldedNetwork.Step], for views: Tensor<UInt8>, threads: Int,
+        wanted: (_ layer: String) -> ElementMeans, progress: (_ done: Int) -> Void
+    ) throws(QuantizationError) {
+        progress(0)
+        do throws(InferenceError) {
+            var runs: [LayerwiseRun] = []
+            for rows in (0..<views.shape[0]).batches(of: Self.batch) {
+                runs.append(
+                    try LayerwiseRun(checkpoint, pixels: views.rows(at: rows), threads: threads))
+            }
+            for (index, step) in steps.enumerated() {
+                let (name, input) = (step.layer.name, step.layer.inputs[0])
+                var found = ElementMeans()
+                for run in runs.indices {
+                    try runs[run].advance(to: name, with: checkpoint)
+                    found.add(runs[run].output(of: input), format(input))
                 }
-                means.add(values, format)
+                correct(step, wanted: wanted(name), found: found)
+                progress(index + 1)
             }
         } catch { throw .inference(error) }
-        return means
     }
 
     /// Adds `Σ E[x]·w − Σ E[x̂]·ŵ` to the bias of each channel of a layer: the mean error before
     /// rounding, but for the map's border, where padding counts for zero in both.
-    mutating func correct(_ step: FoldedNetwork.Step, wanted: ElementMeans, found: ElementMeans) {
+    mutating func correct(
+        _ step: FoldedNetwork.Step, wanted: ElementMeans, found: ElementMeans
+    ) {
         let name = step.layer.name
         guard let weights = step.weights, var quantized = channels[name] else { return }
         var (groups, exact, rounded) = (1, wanted.means, found.means)
@@ -163,14 +175,16 @@ struct ElementMeans {
     mutating func add(_ values: Tensor<UInt8>, _ format: ActivationFormat) {
         prepare(values)
         let (values, width) = (values.elements.span, sums.count)
+        let zeros = values.count / width * Int(format.zeroPoint)
+        // Row by row, as they lie in memory.
+        var integers = [Int32](repeating: 0, count: width)
+        var totals = integers.mutableSpan
+        for start in stride(from: 0, to: values.count, by: width) {
+            for i in 0..<width { totals[i] += Int32(values[start + i]) }
+        }
         var sums = sums.mutableSpan
         for i in 0..<width {
-            var sum = 0
-            for start in stride(from: 0, to: values.count, by: width) {
-                sum += Int(values[start + i])
-            }
-            let rows = values.count / width
-            sums[i] += Double(sum - rows * Int(format.zeroPoint)) * Double(format.scale)
+            sums[i] += Double(Int(totals[i]) - zeros) * Double(format.scale)
         }
     }
 
@@ -196,16 +210,5 @@ extension FoldedNetwork {
     /// The layer of the float network that gives the same output as `step`.
     func source(of step: String) -> String {
         steps.first { $0.layer.name == step }?.source ?? step
-    }
-}
-
-extension ActivationFormat {
-    /// Pixels as the int8 network sees them, in real units, `[n, height, width, 3]`.
-    fileprivate func rounded(_ views: Tensor<UInt8>, table: [Float]) -> Tensor<Float> {
-        let levels = table.map { rounded($0) }
-        let values = views.elements.enumerated().map { i, pixel in
-            levels[256 * (i % 3) + Int(pixel)]
-        }
-        return Tensor(values, shape: views.shape)
     }
 }

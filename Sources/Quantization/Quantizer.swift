@@ -148,7 +148,10 @@ extension Quantizer {
             draft.round(step, by: calibration.takeRoundings(of: step.layer.name))
             progress(.rounding, index + 1, weighted.count)
         }
-        try correctBiases(of: weighted, in: &draft, calibration)
+        try draft.correctBiases(
+            of: weighted, for: views.rows(at: 0..<min(views.shape[0], Calibration.meanPictures)),
+            threads: threads, wanted: calibration.inputMeans
+        ) { progress(.correcting, $0, weighted.count) }
         return (draft, calibration.rules, calibration.embeddings)
     }
 
@@ -158,30 +161,5 @@ extension Quantizer {
             folded, FloatReference(checkpoint, threads: threads), views: views,
             input: checkpoint.input
         ) { progress(.calibrating, $0, views.shape[0]) }
-    }
-}
-
-// MARK: - Bias correction
-
-extension Quantizer {
-    /// Moves each bias so that the layer's mean output before rounding equals the float one,
-    /// layer by layer, each seeing the corrected ones before it.
-    ///
-    /// On Fashion-MNIST this takes 1 − cosine of the embeddings from 0.0007 to 0.0002.
-    private func correctBiases(
-        of weighted: [FoldedNetwork.Step], in draft: inout QuantizedDraft,
-        _ calibration: Calibration
-    ) throws(QuantizationError) {
-        let sample = views.rows(at: 0..<min(views.shape[0], Calibration.meanPictures))
-        progress(.correcting, 0, weighted.count)
-        for (index, step) in weighted.enumerated() {
-            guard let wanted = calibration.inputMeans(of: step.layer.name) else {
-                preconditionFailure("the float network did not measure '\(step.layer.name)'")
-            }
-            let found = try draft.inputMeans(
-                of: step.layer.inputs[0], for: sample, threads: threads)
-            draft.correct(step, wanted: wanted, found: found)
-            progress(.correcting, index + 1, weighted.count)
-        }
     }
 }

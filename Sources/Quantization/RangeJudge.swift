@@ -64,7 +64,7 @@ package struct RangeJudge {
     private func error(of format: ActivationFormat) -> Double {
         readers.reduce(0) { sum, entry in
             guard entry.signal > 0 else { return sum }
-            let errors = entry.reader.samples.kept.map { format.rounded($0) - $0 }
+            let errors = format.errors(of: entry.reader.samples.kept)
             return sum + Self.power(of: errors, at: entry.reader) / entry.signal
         }
     }

@@ -5,6 +5,18 @@ import Tensors
 import Testing
 
 struct RangeJudgeTests {
+    // Sixteen values at a time and one at a time, halves between two steps and values far outside.
+    @Test func errorsAreThoseOfRounding() {
+        var random = SeededGenerator(seed: 61)
+        for bounds in [FoldedNetwork.Bounds.none, .relu, .relu6] {
+            let format = ActivationFormat(covering: -1...7, bounds: bounds)
+            let halves = (-300...300).map { (Float($0) + 0.5) * format.scale }
+            let others = (0..<1003).map { _ in random.uniform(in: -10...10) }
+            let values = halves + others + [0, -0.0, 1e30, -1e30, .leastNonzeroMagnitude]
+            #expect(format.errors(of: values) == values.map { format.rounded($0) - $0 })
+        }
+    }
+
     /// Two channels: the first within ±1, the second now and then at 40.
     private func inputs(_ count: Int) -> Tensor<Float> {
         var random = SeededGenerator(seed: 91)
