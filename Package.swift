@@ -16,8 +16,8 @@ let package = Package(
         .library(
             name: "DeepCluster",
             targets: [
-                "Tensors", "Model", "LinearAlgebra", "Clustering", "Training", "Inference",
-                "Quantization",
+                "Tensors", "Model", "LinearAlgebra", "Clustering", "FloatNetworks", "Pictures",
+                "Vocabulary", "Training", "Inference", "Quantization",
             ]),
     ],
     dependencies: [
@@ -56,9 +56,15 @@ let package = Package(
             name: "LinearAlgebra", dependencies: ["Tensors", "CFloatLoops", "COpenBLAS"]),
         .target(name: "Clustering", dependencies: ["LinearAlgebra", "Tensors"]),
         .target(
+            name: "FloatNetworks",
+            dependencies: ["LinearAlgebra", "Model", "Tensors", "CFloatLoops"]),
+        .target(name: "Pictures", dependencies: ["Imaging", "Model", "Tensors"]),
+        .target(name: "Vocabulary", dependencies: ["Clustering", "Model", "Tensors"]),
+        .target(
             name: "Training",
             dependencies: [
-                "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors", "CFloatLoops",
+                "FloatNetworks", "Pictures", "Vocabulary", "Clustering", "Imaging",
+                "LinearAlgebra", "Model", "Tensors",
             ]),
         .target(
             name: "Exchange",
@@ -66,33 +72,35 @@ let package = Package(
                 "Model", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             exclude: ["Export/onnx.proto"]),
-        .target(name: "Kernels", dependencies: ["Tensors", "CKernels"]),
+        .target(name: "Kernels", dependencies: ["CKernels"]),
         .target(name: "Inference", dependencies: ["Kernels", "Model", "Tensors"]),
         .target(
             name: "Evaluation",
             dependencies: [
-                "Inference", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model",
-                "Tensors",
+                "Inference", "FloatNetworks", "Pictures", "Clustering", "Imaging",
+                "LinearAlgebra", "Model", "Tensors",
             ]),
         .target(
             name: "Report",
             dependencies: [
-                "Evaluation", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model",
-                "Tensors",
+                "Evaluation", "FloatNetworks", "Pictures", "Clustering", "Imaging",
+                "LinearAlgebra", "Model", "Tensors",
             ]),
         .target(
             name: "Quantization",
-            dependencies: ["Inference", "Training", "LinearAlgebra", "Model", "Tensors"]),
+            dependencies: [
+                "Inference", "FloatNetworks", "Pictures", "LinearAlgebra", "Model", "Tensors",
+            ]),
         .target(
             name: "FrozenClustering",
             dependencies: [
-                "Quantization", "Inference", "Training", "Clustering", "Imaging",
-                "LinearAlgebra", "Model", "Tensors",
+                "Quantization", "Inference", "FloatNetworks", "Pictures", "Vocabulary",
+                "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors",
             ]),
         .target(
             name: "Catalog",
             dependencies: [
-                "Kernels", "Tensors", .product(name: "GRDB", package: "GRDB.swift"),
+                "Kernels", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .target(name: "FolderWatch"),
         .target(name: "API"),
@@ -126,8 +134,8 @@ let package = Package(
             name: "dctrain",
             dependencies: [
                 "Evaluation", "Exchange", "FrozenClustering", "Quantization", "Report", "Training",
-                "Clustering", "Imaging", "Inference", "LinearAlgebra", "Model", "Tensors",
-                argumentParser,
+                "FloatNetworks", "Pictures", "Imaging", "Inference", "LinearAlgebra", "Model",
+                "Tensors", argumentParser,
             ]),
         .executableTarget(name: "dcd", dependencies: ["Daemon", argumentParser]),
         .executableTarget(name: "dcctl", dependencies: ["API", "Client", argumentParser]),
@@ -135,7 +143,8 @@ let package = Package(
         // Tests.
         .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
         .target(
-            name: "TrainingTestSupport", dependencies: ["Training", "Imaging", "Model"],
+            name: "TrainingTestSupport",
+            dependencies: ["Training", "Pictures", "Imaging", "Model"],
             path: "Tests/TrainingTestSupport"),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(name: "ModelTests", dependencies: ["Model", "TestSupport"]),
@@ -148,40 +157,51 @@ let package = Package(
             dependencies: ["Clustering", "LinearAlgebra", "Tensors", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
+            name: "FloatNetworksTests",
+            dependencies: ["FloatNetworks", "LinearAlgebra", "Model", "Tensors", "TestSupport"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "PicturesTests",
+            dependencies: [
+                "Pictures", "Imaging", "Model", "Tensors", "TestSupport", "TrainingTestSupport",
+            ]),
+        .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Training", "Clustering", "Imaging", "Model", "Tensors", "TestSupport",
-                "TrainingTestSupport",
+                "Training", "FloatNetworks", "Pictures", "Vocabulary", "Clustering", "Imaging",
+                "Model", "Tensors", "TestSupport", "TrainingTestSupport",
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
-                "Evaluation", "Quantization", "Training", "Clustering", "Model", "Tensors",
-                "TestSupport",
+                "Evaluation", "Quantization", "FloatNetworks", "Pictures", "Clustering", "Model",
+                "Tensors", "TestSupport",
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "ReportTests",
             dependencies: [
-                "Report", "Evaluation", "Training", "Imaging", "Model", "Tensors", "TestSupport",
+                "Report", "Evaluation", "Training", "FloatNetworks", "Pictures", "Imaging", "Model",
+                "Tensors", "TestSupport",
             ]),
         .testTarget(
             name: "QuantizationTests",
             dependencies: [
-                "Quantization", "Training", "Inference", "LinearAlgebra", "Model", "Tensors",
+                "Quantization", "FloatNetworks", "Inference", "LinearAlgebra", "Model", "Tensors",
                 "TestSupport",
             ]),
         .testTarget(
             name: "FrozenClusteringTests",
             dependencies: [
-                "FrozenClustering", "Quantization", "Inference", "Training", "Clustering",
-                "Imaging", "Model", "Tensors", "TestSupport", "TrainingTestSupport",
+                "FrozenClustering", "Quantization", "Inference", "FloatNetworks", "Pictures",
+                "Vocabulary", "Clustering", "Imaging", "Model", "Tensors", "TestSupport",
+                "TrainingTestSupport",
             ]),
         .testTarget(
             name: "ExchangeTests",
             dependencies: [
-                "Exchange", "Quantization", "Inference", "Training", "Model", "Tensors",
+                "Exchange", "Quantization", "Inference", "FloatNetworks", "Model", "Tensors",
                 "TestSupport",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],

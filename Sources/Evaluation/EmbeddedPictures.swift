@@ -1,6 +1,6 @@
 import Model
+import Pictures
 import Tensors
-import Training
 
 /// The embeddings of a folder's pictures by each of several models.
 ///

@@ -1,7 +1,7 @@
+import FloatNetworks
 import Inference
 package import Model
 package import Tensors
-import Training
 
 /// What a model makes of some pictures.
 struct Embeddings {

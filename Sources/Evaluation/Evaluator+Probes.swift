@@ -1,6 +1,6 @@
 import Model
+import Pictures
 import Tensors
-import Training
 
 extension Evaluator {
     /// The layers of a model that are probed; none of an int8 network.

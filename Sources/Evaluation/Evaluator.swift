@@ -2,7 +2,6 @@ import Clustering
 import LinearAlgebra
 import Model
 import Tensors
-import Training
 
 /// What to judge, and on which pictures.
 public struct EvaluationRequest: Sendable {

@@ -1,6 +1,6 @@
 public import Model
+public import Pictures
 public import Tensors
-public import Training
 
 /// Embeds the pictures of a folder with a checkpoint, float or int8.
 public struct FolderEmbedder {
@@ -12,7 +12,7 @@ public struct FolderEmbedder {
     /// - Parameters:
     ///   - checkpoint: With clusters, or a backbone alone, whose raw feature is then taken.
     ///   - threads: How many threads share the work.
-    /// - Throws: `TrainingError` or `InferenceError` where the network cannot be run.
+    /// - Throws: `FloatNetworkError` or `InferenceError` where the network cannot be run.
     public init(_ checkpoint: Checkpoint, threads: Int) throws {
         self.threads = threads
         embedder =
@@ -30,10 +30,10 @@ public struct FolderEmbedder {
     ///     150 kB a picture at 224 × 224.
     ///   - observer: Who hears of the progress, and may stop the work.
     /// - Returns: One embedding a picture, in the order of the source.
-    /// - Throws: `TrainingError.noReadablePicture`, or `FitInterruption` where the observer
+    /// - Throws: `PictureError.noReadablePicture`, or `Interruption` where the observer
     ///   stopped it.
     public func run(
-        on source: any PictureSource, keepsPixels: Bool = false, observer: any FitObserver
+        on source: any PictureSource, keepsPixels: Bool = false, observer: any ProgressObserver
     ) throws -> FolderEmbeddings {
         var (parts, pixels): ([Embeddings], [UInt8]) = ([], [])
         var (names, skipped): ([String], [SkippedFile]) = ([], [])
@@ -49,10 +49,10 @@ public struct FolderEmbedder {
             names += batch.pictures.map { source.path(of: $0) }
             skipped += batch.skipped
             observer.advance(to: names.count + skipped.count)
-            if observer.shouldStop { throw FitInterruption() }
+            if observer.shouldStop { throw Interruption() }
         }
         guard !names.isEmpty else {
-            throw TrainingError.noReadablePicture(images: source.place, tried: source.count)
+            throw PictureError.noReadablePicture(images: source.place, tried: source.count)
         }
         let all = Embeddings(joining: parts)
         let (height, width) = (embedder.input.height, embedder.input.width)

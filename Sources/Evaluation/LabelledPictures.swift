@@ -1,6 +1,6 @@
 import Imaging
 import Model
-import Training
+import Pictures
 
 /// Pictures that each have a label, such as those of a folder: the name of the sub-folder they
 /// lie in.

@@ -1,6 +1,6 @@
+import FloatNetworks
 import Model
 import Tensors
-import Training
 
 /// What a linear layer on the features of one layer reaches.
 public struct LayerFigures: Codable, Equatable, Sendable {
@@ -92,7 +92,7 @@ package struct LayerProbing {
     ///   - test: The same for those that are judged by.
     ///   - done: Told each layer that is probed.
     /// - Returns: The figures, in the order of the layers.
-    /// - Throws: What the passes throw; `TrainingError` where the network cannot be run.
+    /// - Throws: What the passes throw; `FloatNetworkError` where the network cannot be run.
     package func run(
         _ layers: ProbedLayers, of weights: NetworkWeights, classes: Int, pictures: Int,
         train: () throws -> (() throws -> LabelledPixels?),

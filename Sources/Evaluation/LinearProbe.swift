@@ -1,6 +1,6 @@
+import FloatNetworks
 import LinearAlgebra
 package import Tensors
-import Training
 
 /// How well one linear layer tells labels from frozen features: the customary figure of what
 /// they hold.

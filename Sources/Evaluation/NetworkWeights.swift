@@ -1,6 +1,6 @@
+package import FloatNetworks
 package import Model
 package import Tensors
-package import Training
 
 /// A float network as it is evaluated: the graph with its weights, trained or random.
 package struct NetworkWeights: Sendable, Equatable {
@@ -27,7 +27,7 @@ package struct NetworkWeights: Sendable, Equatable {
 
     /// The backbone of `checkpoint` with the random weights that its training began with.
     ///
-    /// - Throws: `TrainingError` where the graph does not fit its input.
+    /// - Throws: `FloatNetworkError` where the graph does not fit its input.
     package init(beforeTrainingOf checkpoint: Checkpoint) throws {
         let backbone = checkpoint.network.prefix(through: checkpoint.network.feature)
         var random = RandomStream.weights.generator(seed: checkpoint.provenance.seed)
@@ -46,7 +46,7 @@ package struct NetworkWeights: Sendable, Equatable {
     ///   - graph: Layers that the weights have tensors for.
     ///   - threads: How many threads share the work.
     /// - Returns: The network, for evaluation.
-    /// - Throws: `TrainingError` where the graph does not fit together.
+    /// - Throws: `FloatNetworkError` where the graph does not fit together.
     package func runnable(_ graph: Network? = nil, threads: Int) throws -> FloatNetwork {
         try FloatNetwork(
             network: graph ?? network, inputShape: inputShape, tensors: tensors, threads: threads)

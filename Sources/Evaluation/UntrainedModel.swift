@@ -1,7 +1,6 @@
 import Clustering
 import Model
 import Tensors
-import Training
 
 /// The network of a checkpoint before training: what its shape alone is worth.
 ///
@@ -16,7 +15,7 @@ struct UntrainedModel: Equatable {
 
     /// The network that `checkpoint`, a float one, began as.
     ///
-    /// - Throws: `TrainingError` where its graph does not fit its input.
+    /// - Throws: `FloatNetworkError` where its graph does not fit its input.
     init(of checkpoint: Checkpoint) throws {
         weights = try NetworkWeights(beforeTrainingOf: checkpoint)
         seed = checkpoint.provenance.seed

@@ -1,9 +1,10 @@
+import FloatNetworks
 private import Imaging
 import Inference
 import Model
+import Pictures
 import Quantization
 import Tensors
-import Training
 
 /// A network that is used as it is, up to its feature.
 struct FrozenBackbone {
@@ -21,10 +22,10 @@ struct FrozenBackbone {
     /// - Parameters:
     ///   - model: A float checkpoint.
     ///   - threads: How many threads share the work.
-    /// - Throws: `TrainingError` where the network cannot be run, or cannot get clusters.
+    /// - Throws: `FloatNetworkError` where the network cannot be run, or cannot get clusters.
     init(_ model: Checkpoint, threads: Int) throws {
         guard model.precision == .float32 else {
-            throw TrainingError.invalidNetwork(
+            throw FloatNetworkError.invalidNetwork(
                 reason: "its weights are \(model.precision.rawValue): give the float32 checkpoint "
                     + "that it was made from")
         }
@@ -35,7 +36,7 @@ struct FrozenBackbone {
             feature: model.network.feature)
         for name in ["projection", "normalize", "centroids"]
         where backbone.network.layer(name) != nil {
-            throw TrainingError.invalidNetwork(
+            throw FloatNetworkError.invalidNetwork(
                 reason: "layer '\(name)' of its backbone has the name of a layer that clustering "
                     + "adds")
         }
@@ -81,9 +82,9 @@ extension FrozenBackbone {
     ///   - observer: Who hears of the progress, and may stop the work.
     ///   - see: Gives a row for each picture of a batch, all behind one another.
     /// - Returns: The rows of those that can be read.
-    /// - Throws: `TrainingError.noReadablePicture`, or `FitInterruption`.
+    /// - Throws: `PictureError.noReadablePicture`, or `Interruption`.
     func look<Number>(
-        at source: any PictureSource, _ observer: any FitObserver,
+        at source: any PictureSource, _ observer: any ProgressObserver,
         _ see: (_ pixels: [UInt8], _ count: Int) -> [Number]
     ) throws -> Seen<Number> {
         var (values, pictures, skipped): ([Number], [Int], [SkippedFile]) = ([], [], [])
@@ -102,10 +103,10 @@ extension FrozenBackbone {
             pictures += batch.pictures
             skipped += batch.skipped
             observer.advance(to: pictures.count + skipped.count)
-            if observer.shouldStop { throw FitInterruption() }
+            if observer.shouldStop { throw Interruption() }
         }
         guard !pictures.isEmpty else {
-            throw TrainingError.noReadablePicture(images: source.place, tried: source.count)
+            throw PictureError.noReadablePicture(images: source.place, tried: source.count)
         }
         return Seen(
             rows: Tensor(values, shape: [pictures.count, values.count / pictures.count]),
@@ -114,7 +115,7 @@ extension FrozenBackbone {
 
     /// The float network's features, `[n, d]`.
     func features(
-        of source: any PictureSource, _ observer: any FitObserver
+        of source: any PictureSource, _ observer: any ProgressObserver
     ) throws -> Seen<Float> {
         let network = try network()
         return try look(at: source, observer) { features(ofPixels: $0, count: $1, by: network) }
@@ -122,7 +123,8 @@ extension FrozenBackbone {
 
     /// What the projection of the quantized backbone reads, `[n, m]`.
     func projectionInputs(
-        of source: any PictureSource, by backbone: QuantizedBackbone, _ observer: any FitObserver
+        of source: any PictureSource, by backbone: QuantizedBackbone,
+        _ observer: any ProgressObserver
     ) throws -> Seen<UInt8> {
         let plan = try backbone.plan(batch: Self.batch, threads: threads)
         return try look(at: source, observer) { plan.projectionInputs($0.span, count: $1) }

@@ -1,9 +1,11 @@
 private import Clustering
+import FloatNetworks
 private import LinearAlgebra
 public import Model
+public import Pictures
 public import Quantization
 private import Tensors
-public import Training
+import Vocabulary
 
 /// Clusters of pictures by a network that is used as it is.
 ///
@@ -23,7 +25,7 @@ public struct FrozenClusterer: Sendable {
     /// The exponent on the eigenvalues of the projection: 0 rotates, −0.5 whitens in full.
     public var whiten: Float = 0
     /// Decides which embeddings are the first centroids.
-    public var seed = FitSettings.standardSeed
+    public var seed = RandomStream.standardSeed
     /// Pictures whose embeddings are the first centroids instead, one a cluster and in the order
     /// of the clusters, by the paths that the source tells.
     public var examples: [String]?
@@ -77,11 +79,11 @@ public struct FrozenClusterer: Sendable {
     ///     `quantizing` is nil.
     ///   - observer: Who hears of the progress, and may stop the work.
     /// - Returns: The model with the clusters of these pictures, and what is in them.
-    /// - Throws: `TrainingError`, `ClusteringError` or `QuantizationError`, each a sentence for the
-    ///   user; `FitInterruption` where the observer stopped it.
+    /// - Throws: `FloatNetworkError`, `VocabularyError`, `ClusteringError` or `QuantizationError`, each a sentence for the
+    ///   user; `Interruption` where the observer stopped it.
     public func run(
         on source: any PictureSource, model: Checkpoint, features known: FrozenFeatures? = nil,
-        observer: any FitObserver
+        observer: any ProgressObserver
     ) throws -> FrozenClusters {
         precondition(known == nil || quantizing == nil, "float features for an int8 network")
         try check(source)
@@ -104,7 +106,7 @@ public struct FrozenClusterer: Sendable {
     /// *Features in float, PCA, k-means*: a float model.
     private func clusters(
         in seen: FrozenBackbone.Seen<Float>, of source: any PictureSource,
-        by backbone: FrozenBackbone, _ observer: any FitObserver
+        by backbone: FrozenBackbone, _ observer: any ProgressObserver
     ) throws -> FrozenClusters {
         let names = try names(of: seen.pictures, in: source)
         let (pca, projected, embeddings, found) = try observer.clustering {
@@ -122,7 +124,7 @@ public struct FrozenClusterer: Sendable {
     /// engine makes of them*: an int8 model.
     private func clusters(
         of source: any PictureSource, by backbone: FrozenBackbone, _ quantizing: Quantizing,
-        threads: Int, _ observer: any FitObserver
+        threads: Int, _ observer: any ProgressObserver
     ) throws -> FrozenClusters {
         let sample = try CalibrationViews(
             of: source, count: quantizing.pictures, for: backbone.checkpoint.input,
@@ -158,7 +160,7 @@ public struct FrozenClusterer: Sendable {
     /// The paths of the pictures that could be read.
     private func names(
         of pictures: [Int], in source: any PictureSource
-    ) throws(TrainingError) -> [String] {
+    ) throws(VocabularyError) -> [String] {
         guard pictures.count > 1 else {
             throw .tooFewPictures(found: pictures.count, needed: 2)
         }
@@ -167,7 +169,7 @@ public struct FrozenClusterer: Sendable {
     }
 
     private func clusterCount(pictures: Int) -> Int {
-        clusters ?? examples?.count ?? FitPlanner.clusters(for: pictures)
+        clusters ?? examples?.count ?? ShippedModel.clusters(for: pictures)
     }
 
     /// The projection of features, and the backbone's checkpoint with it.
@@ -212,7 +214,7 @@ public struct FrozenClusterer: Sendable {
 
 extension FrozenClusterer {
     // Files that cannot be read only make the pictures fewer, so this is told before the work.
-    private func check(_ source: any PictureSource) throws(TrainingError) {
+    private func check(_ source: any PictureSource) throws(VocabularyError) {
         if let clusters = clusters ?? examples?.count {
             try checkCount(clusters, pictures: source.count)
         }
@@ -237,7 +239,7 @@ extension FrozenClusterer {
         }
     }
 
-    private func checkCount(_ clusters: Int, pictures: Int) throws(TrainingError) {
+    private func checkCount(_ clusters: Int, pictures: Int) throws(VocabularyError) {
         guard clusters > 0 else {
             throw .invalidSetting(
                 name: "--clusters", value: "\(clusters)", remedy: "give 1 or more")
@@ -250,7 +252,7 @@ extension FrozenClusterer {
     /// The row of each example; two of the same picture would be one cluster.
     private static func rows(
         of examples: [String], in names: [String]
-    ) throws(TrainingError) -> [Int] {
+    ) throws(VocabularyError) -> [Int] {
         let rows = Dictionary(zip(names, names.indices)) { first, _ in first }
         var found: [Int] = []
         for example in examples {
@@ -271,7 +273,7 @@ extension FrozenClusterer {
 
 // MARK: - Progress
 
-extension FitObserver {
+extension ProgressObserver {
     /// Runs a part of the clustering.
     fileprivate func clustering<Result>(_ body: () throws -> Result) rethrows -> Result {
         begin(.clustering, epoch: nil, total: 0, done: 0)
@@ -283,19 +285,19 @@ extension FitObserver {
     fileprivate func quantizing<Result>(
         _ body: (@escaping Quantizer.Progress) throws -> Result
     ) rethrows -> Result {
-        var current: FitPhase?
+        var current: ProgressPhase?
         defer { if let current { end(current) } }
         return try body { phase, done, total in
             guard done == 0 else { return self.advance(to: done) }
             if let current { self.end(current) }
-            let next = FitPhase(phase)
+            let next = ProgressPhase(phase)
             current = next
             self.begin(next, epoch: nil, total: total, done: 0)
         }
     }
 }
 
-extension FitPhase {
+extension ProgressPhase {
     /// What the quantizer is busy with.
     public init(_ phase: Quantizer.Phase) {
         self =

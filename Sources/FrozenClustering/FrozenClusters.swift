@@ -1,8 +1,8 @@
 private import Clustering
 public import Model
+public import Pictures
 public import Quantization
 import Tensors
-public import Training
 
 /// What is in the clusters of a frozen network.
 public struct FrozenClusters: Sendable {

@@ -1,7 +1,7 @@
 private import Imaging
 import Model
+import Pictures
 public import Tensors
-import Training
 
 /// Features that a backbone gave for pictures, kept from an earlier look.
 public struct FrozenFeatures: Sendable {
@@ -40,7 +40,7 @@ extension FrozenBackbone {
     ///   - known: The features.
     ///   - source: The pictures, of which some may have no feature.
     /// - Returns: The features as if they had just been seen.
-    /// - Throws: `TrainingError.foreignFeatures` where they are not of these pictures by this
+    /// - Throws: `ForeignFeatures` where they are not of these pictures by this
     ///   network.
     func recall(
         _ known: FrozenFeatures, of source: any PictureSource
@@ -55,11 +55,11 @@ extension FrozenBackbone {
             }
         }
         guard !pictures.isEmpty, pictures.count == known.names.count else {
-            throw TrainingError.foreignFeatures(
+            throw ForeignFeatures(
                 path: known.place, reason: "they are of other pictures than '\(source.place)'")
         }
         guard known.vectors.rowCount == width else {
-            throw TrainingError.foreignFeatures(
+            throw ForeignFeatures(
                 path: known.place,
                 reason: "they have \(known.vectors.rowCount) numbers, the model gives \(width)")
         }
@@ -72,7 +72,7 @@ extension FrozenBackbone {
             let difference = zip(seen, known.vectors[row: row]).map { abs($0 - $1) }.max() ?? 0
             let size = seen.map { abs($0) }.max() ?? 0
             guard difference <= Self.tolerance * size else {
-                throw TrainingError.foreignFeatures(
+                throw ForeignFeatures(
                     path: known.place,
                     reason: "'\(known.names[row])' looks different to this model")
             }

@@ -1,6 +1,6 @@
 public import Model
+public import Pictures
 public import Tensors
-public import Training
 
 /// The centre views of some pictures of a source, for a network to be calibrated with.
 public struct CalibrationViews: Sendable {
@@ -22,10 +22,10 @@ public struct CalibrationViews: Sendable {
     ///   - input: The input that they are cut for.
     ///   - threads: How many batches are decoded at once.
     ///   - observer: Who hears of the progress, and may stop the work.
-    /// - Throws: `TrainingError.noReadablePicture`, or `FitInterruption`.
+    /// - Throws: `PictureError.noReadablePicture`, or `Interruption`.
     public init(
         of source: any PictureSource, count: Int, for input: InputSpecification, threads: Int,
-        observer: any FitObserver
+        observer: any ProgressObserver
     ) throws {
         var random = SeededGenerator(seed: 0)
         let order = random.permutation(source.count)
@@ -40,10 +40,10 @@ public struct CalibrationViews: Sendable {
             found += wanted
             skipped += batch.skipped
             observer.advance(to: found)
-            if observer.shouldStop { throw FitInterruption() }
+            if observer.shouldStop { throw Interruption() }
         }
         guard found > 0 else {
-            throw TrainingError.noReadablePicture(images: source.place, tried: source.count)
+            throw PictureError.noReadablePicture(images: source.place, tried: source.count)
         }
         pixels = Tensor(values, shape: [found, input.height, input.width, 3])
         self.skipped = skipped

@@ -1,6 +1,6 @@
+import FloatNetworks
 import Model
 import Tensors
-import Training
 
 /// The float network of a checkpoint, fed with the same 8-bit pixels as the int8 network.
 struct FloatReference {
@@ -24,7 +24,7 @@ struct FloatReference {
             network = try FloatNetwork(
                 network: checkpoint.network, inputShape: pictureShape, tensors: tensors,
                 threads: threads)
-        } catch { throw .training(error) }
+        } catch { throw .floatNetwork(error) }
     }
 
     /// The outputs of the named layers for the given rows of `views`, `[n, height, width, 3]`.

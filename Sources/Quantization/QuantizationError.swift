@@ -1,7 +1,7 @@
+public import FloatNetworks
 public import Inference
 public import Model
 public import Tensors
-public import Training
 
 /// The reasons a checkpoint cannot be quantized.
 public enum QuantizationError: Error, Sendable {
@@ -26,7 +26,7 @@ public enum QuantizationError: Error, Sendable {
     /// The checkpoint lacks a tensor or holds it in another shape.
     case checkpoint(CheckpointError)
     /// The float network could not be run.
-    case training(TrainingError)
+    case floatNetwork(FloatNetworkError)
     /// The int8 network could not be run.
     case inference(InferenceError)
 }
@@ -54,7 +54,7 @@ extension QuantizationError: CustomStringConvertible {
                 + "use an earlier checkpoint"
         case .network(let error): error.description
         case .checkpoint(let error): error.description
-        case .training(let error): error.description
+        case .floatNetwork(let error): error.description
         case .inference(let error): error.description
         }
     }

@@ -1,7 +1,6 @@
 package import Evaluation
 import Model
 import Tensors
-import Training
 
 extension NetworkWeights {
     /// The same function without batch norms: each is folded into the convolution before it.

@@ -1,9 +1,9 @@
 import Evaluation
+import FloatNetworks
 private import Foundation
 public import Imaging
 public import Model
 import Tensors
-import Training
 
 /// Pictures that excite single filters, found by climbing the gradient from noise.
 ///

@@ -1,8 +1,9 @@
 import Clustering
 import Evaluation
+import FloatNetworks
 import Model
+import Pictures
 import Tensors
-import Training
 
 /// What a model makes of many pictures, in one pass over them.
 struct PictureSurvey {
@@ -27,7 +28,7 @@ struct PictureSurvey {
     ///   - layers: The layers whose filters are watched.
     ///   - threads: How many threads share the work.
     ///   - progress: Told how many pictures are done; may throw to stop.
-    /// - Throws: `TrainingError` where the model cannot be run or no picture can be read.
+    /// - Throws: `FloatNetworkError` or `PictureError` where the model cannot be run or no picture can be read.
     init(
         of source: SampledPictures, by model: NetworkWeights, watching layers: ProbedLayers,
         threads: Int, progress: (Int) throws -> Void
@@ -62,7 +63,7 @@ struct PictureSurvey {
             try progress(readable.count + skipped)
         }
         guard !readable.isEmpty else {
-            throw TrainingError.noReadablePicture(images: source.place, tried: source.count)
+            throw PictureError.noReadablePicture(images: source.place, tried: source.count)
         }
     }
 

@@ -1,6 +1,6 @@
 import Foundation
 import Model
-import Training
+import Pictures
 
 /// What a run folder tells of its run, finished or not.
 ///
@@ -15,6 +15,7 @@ struct RunRecord {
     let epochs: [Epoch]
     /// The number of files that could not be read.
     let skipped: Int
+    private let newestState: () -> String?
 
     /// A line of `metrics.jsonl`.
     struct Epoch: Decodable {
@@ -44,8 +45,14 @@ struct RunRecord {
 
     /// Reads a run folder.
     ///
+    /// - Parameters:
+    ///   - folder: The run folder.
+    ///   - newestState: The file with the newest saved state, where there is one.
     /// - Throws: `ReportError.noRun` where there is no `config.json`.
-    init(folder: String) throws(ReportError) {
+    init(
+        folder: String, newestState: @escaping () -> String?
+    ) throws(ReportError) {
+        self.newestState = newestState
         let path = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
         self.folder = path
         let decoder = JSONDecoder()
@@ -72,7 +79,7 @@ struct RunRecord {
     /// Tensors of the newest state of a run under way, those whose names are wanted.
     func newestState(_ isWanted: (String) -> Bool) -> [String: WeightTensor] {
         // A run under way may replace the file at any moment: then there is nothing to tell.
-        guard let newest = RunFolder.stateFiles(of: folder).first,
+        guard let newest = newestState(),
             let file = try? SafetensorsReader.open(newest)
         else { return [:] }
         var tensors: [String: WeightTensor] = [:]

@@ -3,7 +3,7 @@ import Evaluation
 import Foundation
 import LinearAlgebra
 import Model
-import Training
+import Pictures
 
 /// Makes a run's `report.html`: one file that needs no network, no script and no other program.
 ///
@@ -44,14 +44,22 @@ public struct RunReport {
     /// Whether to stop; asked after every batch.
     public var shouldStop: () -> Bool = { false }
 
+    private let newestState: () -> String?
+
     /// The report of a run.
     ///
     /// - Parameters:
     ///   - run: The run folder.
-    ///   - images: A folder of pictures or a text file with one path a line.
+    ///   - images: A folder of pictures or a text file with one path per line.
     ///   - threads: How many threads share the work.
-    public init(of run: String, images: String? = nil, threads: Int) {
+    ///   - newestState: The file with the newest saved state of the run, where there is one; asked
+    ///     while the run may go on.
+    public init(
+        of run: String, images: String? = nil, threads: Int,
+        newestState: @escaping () -> String?
+    ) {
         (self.run, self.images, self.threads) = (run, images, threads)
+        self.newestState = newestState
     }
 
     /// Where a run's report lies.
@@ -64,13 +72,13 @@ public struct RunReport {
     ///
     /// - Parameter progress: Told what is under way, how much of it is done, and of how much.
     /// - Returns: What was written.
-    /// - Throws: `ReportError.noRun`; `FitInterruption` where it was stopped; `ImagingError`,
+    /// - Throws: `ReportError.noRun`; `Interruption` where it was stopped; `ImagingError`,
     ///   `CheckpointError` and others where pictures or the model cannot be used.
     public func write(
         progress: (_ step: Step, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
     ) throws -> Result {
         BLAS.setThreads(threads)
-        let record = try RunRecord(folder: run)
+        let record = try RunRecord(folder: run, newestState: newestState)
         let path = Self.path(in: record.folder)
         let remembered = images == nil ? ReportMemory.read(record.folder)?.images : nil
         let place =
@@ -121,7 +129,7 @@ public struct RunReport {
     }
 
     private func check() throws {
-        if shouldStop() { throw FitInterruption() }
+        if shouldStop() { throw Interruption() }
     }
 }
 

@@ -1,7 +1,7 @@
 import Imaging
 import Model
+import Pictures
 import Tensors
-import Training
 
 /// The pictures that a report looks at: all of a place, or a random part of them.
 struct SampledPictures: PictureSource {

@@ -1,3 +1,4 @@
+import FloatNetworks
 private import LinearAlgebra
 package import Tensors
 

@@ -1,6 +1,9 @@
 private import Clustering
+import FloatNetworks
 private import Model
+package import Pictures
 package import Tensors
+import Vocabulary
 
 /// DeepCluster as published in 2018.
 ///
@@ -150,7 +153,7 @@ package final class DeepCluster: EpochRecipe {
         let head = state.floats(under: "head")
         guard let weight = head["weight"], let bias = head["bias"],
             let assignments = state.assignments("assignments")
-        else { throw TrainingError.missingTensor(name: "head") }
+        else { throw FloatNetworkError.missingTensor(name: "head") }
         (self.head.weight, self.head.bias) = (weight, bias)
         relabel(assignments, clusters: bias.count)
     }

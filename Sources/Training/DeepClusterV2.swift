@@ -1,6 +1,8 @@
 private import Clustering
+import FloatNetworks
 private import LinearAlgebra
 private import Model
+package import Pictures
 package import Tensors
 
 /// DeepCluster-v2: the centroids of the last epoch's embeddings are the classifier.
@@ -143,7 +145,7 @@ package final class DeepClusterV2: EpochRecipe {
     ) -> Float {
         var random = RandomStream.dropout.generator(
             seed: settings.seed, place.epoch, place.step)
-        let embeddings = network.forward(batch, using: &random)
+        let embeddings = network.forward(batch.large, small: batch.small, using: &random)
         keep(embeddings, of: requests, in: &nextBank)
         let (loss, gradient) = PrototypeLoss.lossAndGradient(
             embeddings: embeddings, prototypes: prototypes,
@@ -196,7 +198,7 @@ package final class DeepClusterV2: EpochRecipe {
         let (bank, next) = (state.floats(under: "bank"), state.floats(under: "next_bank"))
         for view in 0..<Self.largeCrops {
             guard let values = bank["\(view)"] else {
-                throw TrainingError.missingTensor(name: "bank.\(view)")
+                throw FloatNetworkError.missingTensor(name: "bank.\(view)")
             }
             self.bank[view] = values
             nextBank[view] = next["\(view)"] ?? values
@@ -206,7 +208,7 @@ package final class DeepClusterV2: EpochRecipe {
         targets = settings.prototypes.indices.compactMap { state.assignments("targets.\($0)") }
         let needed = state.isClustered ? settings.prototypes.count : 0
         guard self.prototypes.count >= needed, targets.count >= needed else {
-            throw TrainingError.missingTensor(name: "prototypes")
+            throw FloatNetworkError.missingTensor(name: "prototypes")
         }
     }
 }

@@ -1,4 +1,5 @@
 private import Clustering
+public import Pictures
 
 /// What one epoch did: a line of the run folder's `metrics.jsonl`.
 public struct EpochMetrics: Codable, Sendable, Equatable {
@@ -77,7 +78,7 @@ public struct EpochMetrics: Codable, Sendable, Equatable {
     /// The time one phase took.
     public struct PhaseTime: Codable, Sendable, Equatable {
         /// The phase.
-        public var phase: FitPhase
+        public var phase: ProgressPhase
         /// How long it took, since the run was last started.
         public var seconds: Double
         /// How many pictures it worked on in a second.

@@ -1,3 +1,4 @@
+package import Pictures
 package import Tensors
 
 /// The pseudo-labels of an epoch, as far as the log tells of them.

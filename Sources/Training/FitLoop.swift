@@ -1,6 +1,8 @@
 private import Clustering
 private import Model
+package import Pictures
 private import Tensors
+import Vocabulary
 
 /// The epochs of a run: cluster, relabel, train, again and again; then ship.
 package final class FitLoop {
@@ -44,7 +46,7 @@ package final class FitLoop {
 
     /// Works until the model is there.
     ///
-    /// - Throws: `FitInterruption` when the observer wants to stop; what is done is saved.
+    /// - Throws: `Interruption` when the observer wants to stop; what is done is saved.
     package func run() throws {
         if isNew {
             try settings.initial.map { try recipe.begin(with: $0.weights()) }
@@ -122,7 +124,7 @@ package final class FitLoop {
     }
 
     /// How many pictures a phase of an epoch works on.
-    private func pictures(of phase: FitPhase) -> Double {
+    private func pictures(of phase: ProgressPhase) -> Double {
         (phase == .training ? settings.reassign : 1) * Double(loader.store.count)
     }
 
@@ -176,7 +178,7 @@ extension FitLoop {
     private func saveIfDue(stepTime: Duration) throws {
         if observer.shouldStop {
             try save()
-            throw FitInterruption()
+            throw Interruption()
         }
         let isDue = ContinuousClock.now - lastSave > checkpointEvery
         if isDue || stepTime + saveTime > Self.patience { try save() }

@@ -1,5 +1,10 @@
+import FloatNetworks
 import Imaging
+import LinearAlgebra
 import Model
+import Pictures
+import Tensors
+import Vocabulary
 
 /// Settles what a request leaves open: from the pictures, from the run folder, and from a
 /// measurement of this machine's speed.
@@ -24,7 +29,7 @@ package struct FitPlanner {
     private func source(limit: Int?, seed: UInt64?) throws -> any PictureSource {
         if let givenSource { return givenSource }
         return try ListedPictures(
-            at: request.images, limit: limit, seed: seed ?? FitSettings.standardSeed)
+            at: request.images, limit: limit, seed: seed ?? RandomStream.standardSeed)
     }
 
     private func store(
@@ -84,9 +89,9 @@ package struct FitPlanner {
         let settings = FitSettings(
             recipe: recipe, network: initial == nil ? network : nil, initial: initial,
             sobel: initial?.hasSobel ?? request.sobel ?? (recipe == .v1), size: size,
-            clusters: request.clusters ?? Self.clusters(for: store.count),
+            clusters: request.clusters ?? ShippedModel.clusters(for: store.count),
             epochs: 1, pictures: store.count, picturesDigest: digest,
-            seed: request.seed ?? FitSettings.standardSeed, threads: threads)
+            seed: request.seed ?? RandomStream.standardSeed, threads: threads)
         return request.applied(to: settings)
     }
 
@@ -94,13 +99,13 @@ package struct FitPlanner {
     private func initial() throws -> InitialModel? {
         guard let path = request.initial else { return nil }
         if let network = request.network {
-            throw TrainingError.invalidSetting(
+            throw VocabularyError.invalidSetting(
                 name: "--network", value: network.rawValue,
                 remedy: "the network is that of '\(path)', leave --network out")
         }
         let initial = try InitialModel(contentsOf: path, size: request.size)
         if let sobel = request.sobel, sobel != initial.hasSobel {
-            throw TrainingError.invalidSetting(
+            throw VocabularyError.invalidSetting(
                 name: sobel ? "--sobel" : "--no-sobel", value: "with --init",
                 remedy: "'\(path)' sees \(sobel ? "colours" : "edges"), leave the option out")
         }
@@ -116,11 +121,6 @@ package struct FitPlanner {
         // Fewer than some twenty times the dimension make a poor covariance.
         let pictures = max(fitting, 20 * width)
         return pictures < settings.pictures ? pictures : nil
-    }
-
-    /// About 100 pictures a cluster, as ImageNet's 10,000 clusters have, and 10 at least.
-    package static func clusters(for pictures: Int) -> Int {
-        max(2, min(10_000, max(pictures / 100, min(10, pictures / 4))))
     }
 
     /// The size given, or one that the pictures fill.

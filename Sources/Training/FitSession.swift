@@ -1,4 +1,6 @@
+import FloatNetworks
 import LinearAlgebra
+public import Pictures
 
 /// A run from its request to its checkpoint.
 ///
@@ -18,7 +20,7 @@ public final class FitSession {
     ///   - request: What the user wants.
     ///   - source: The pictures, where they are not those at `request.images`.
     ///   - observer: Who hears of the progress, and may stop the work.
-    /// - Throws: `TrainingError` and others with a sentence for the user; `FitInterruption` where
+    /// - Throws: `TrainingError` and others with a sentence for the user; `Interruption` where
     ///   the observer stops the reading.
     public init(
         _ request: FitRequest, source: (any PictureSource)? = nil, observer: any FitObserver
@@ -54,7 +56,7 @@ public final class FitSession {
 
     /// Trains until the checkpoint is there; a finished run is left as it is.
     ///
-    /// - Throws: `FitInterruption` where the observer stopped it: the same request goes on where
+    /// - Throws: `Interruption` where the observer stopped it: the same request goes on where
     ///   it was. `TrainingError` and others with a sentence for the user.
     public func run() throws {
         guard let store else { return }

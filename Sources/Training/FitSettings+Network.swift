@@ -1,6 +1,8 @@
 internal import Clustering
+import FloatNetworks
 import Imaging
 public import Model
+import Pictures
 package import Tensors
 
 extension FitSettings {

@@ -1,12 +1,18 @@
+import FloatNetworks
 private import Foundation
 private import Tensors
+import Vocabulary
 
 extension FitSettings {
-    /// Throws where a setting cannot work.
-    public func validate() throws(TrainingError) {
-        guard pictures >= 2 else { throw .tooFewPictures(found: pictures, needed: 2) }
+    /// Throws `VocabularyError` where a setting cannot work, `FloatNetworkError` where the network does
+    /// not fit its input.
+    public func validate() throws {
+        guard pictures >= 2 else {
+            throw VocabularyError.tooFewPictures(found: pictures, needed: 2)
+        }
         guard pictures >= clusters else {
-            throw .fewerPicturesThanClusters(pictures: pictures, clusters: clusters)
+            throw VocabularyError.fewerPicturesThanClusters(
+                pictures: pictures, clusters: clusters)
         }
         try check("--clusters", clusters, in: 2...1_000_000)
         try check("--epochs", epochs, in: 0...100_000)
@@ -24,7 +30,7 @@ extension FitSettings {
         }
     }
 
-    private func validateV1() throws(TrainingError) {
+    private func validateV1() throws(VocabularyError) {
         try check("--reassign", reassign, in: 0.01...1000)
         guard Int(reassign * Double(pictures)) >= 2 else {
             throw .invalidSetting(
@@ -34,7 +40,7 @@ extension FitSettings {
         guard smallCrops == nil else { throw unused("--small-crops", by: .v1) }
     }
 
-    private func validateV2() throws(TrainingError) {
+    private func validateV2() throws {
         guard reassign == 1 else { throw unused("--reassign", by: .v2) }
         guard sampler == .uniform else { throw unused("--sampler", by: .v2) }
         guard clustering == .kmeans else { throw unused("--clustering", by: .v2) }
@@ -48,7 +54,7 @@ extension FitSettings {
         if let smallCrops { try validate(smallCrops) }
     }
 
-    private func validate(_ crops: SmallCrops) throws(TrainingError) {
+    private func validate(_ crops: SmallCrops) throws {
         try check("--small-crops", crops.count, in: 1...64)
         try check("--small-size", crops.size, in: 8...max(8, size))
         try check("--small-scale", crops.most, in: 0.01...1)
@@ -62,24 +68,23 @@ extension FitSettings {
             FloatNetwork.specifications(of: backbone, shapes: small)
         )
         for (tensor, other) in zip(first, second) where tensor.shape != other.shape {
-            throw .invalidSetting(
+            throw VocabularyError.invalidSetting(
                 name: "--small-crops", value: "\(crops.count)",
                 remedy: "'\(tensor.name)' takes pictures of \(size) pixels alone; use a network "
                     + "that ends in a global average, such as small or resnet18")
         }
     }
 
-    private func unused(_ option: String, by recipe: Recipe) -> TrainingError {
+    private func unused(_ option: String, by recipe: Recipe) -> VocabularyError {
         .invalidSetting(
             name: option, value: "with \(recipe)",
             remedy: "leave it out or give --recipe \(recipe == .v1 ? Recipe.v2 : .v1)")
     }
-
 }
 
 extension FitRequest {
     /// Throws where what is needed before the settings are known cannot work.
-    func validate() throws(TrainingError) {
+    func validate() throws(VocabularyError) {
         if let threads { try check("--threads", threads, in: 1...1024) }
         if let size { try check("--size", size, in: 8...1024) }
         // A run's own files would count as pictures when it goes on.
@@ -98,7 +103,7 @@ extension FitRequest {
 
 private func check<Value: Comparable>(
     _ name: String, _ value: Value, in range: ClosedRange<Value>
-) throws(TrainingError) {
+) throws(VocabularyError) {
     guard range.contains(value) else {
         throw .invalidSetting(
             name: name, value: "\(value)",

@@ -1,3 +1,6 @@
+import LinearAlgebra
+import Tensors
+
 /// How pseudo-labels are made and learnt from.
 public enum Recipe: String, Codable, Sendable, CaseIterable {
     /// DeepCluster as published in 2018: a feature pass, PCA-whitening, k-means and a new
@@ -165,7 +168,7 @@ public struct FitSettings: Encodable, Sendable, Equatable {
     }
 
     /// The seed where none is given: that of the released code.
-    public static let standardSeed: UInt64 = 31
+    public static let standardSeed = RandomStream.standardSeed
 
     static func grayscale(_ recipe: Recipe) -> Float { recipe == .v1 ? 0 : 0.2 }
 

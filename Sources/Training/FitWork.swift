@@ -1,5 +1,7 @@
 private import Clustering
+package import Pictures
 package import Tensors
+package import Vocabulary
 
 /// Passes over all pictures that report their progress and can be stopped.
 package struct FitWork {
@@ -26,7 +28,7 @@ package struct FitWork {
     /// Runs one phase, reporting its begin and end and keeping its time; `done` of its items were
     /// done before the run was stopped.
     package func phase<Result>(
-        _ phase: FitPhase, total: Int, done: Int = 0, _ body: () throws -> Result
+        _ phase: ProgressPhase, total: Int, done: Int = 0, _ body: () throws -> Result
     ) rethrows -> Result {
         observer.begin(phase, epoch: epoch, total: total, done: done)
         defer { observer.end(phase) }
@@ -39,7 +41,7 @@ package struct FitWork {
 
     /// Calls `body` with each batch of `batches`.
     ///
-    /// - Throws: `FitInterruption` when the observer wants to stop.
+    /// - Throws: `Interruption` when the observer wants to stop.
     package func forEach<Batch: PictureBatch>(
         of batches: Prefetcher<Batch>, _ body: (Batch) throws -> Void
     ) throws {
@@ -48,7 +50,7 @@ package struct FitWork {
             try body(batch)
             done += batch.pictureCount
             observer.advance(to: done)
-            if observer.shouldStop { throw FitInterruption() }
+            if observer.shouldStop { throw Interruption() }
         }
     }
 
@@ -65,9 +67,10 @@ package struct FitWork {
     ///   - exponent: The whitening exponent.
     /// - Returns: The embeddings and the projection they were made with.
     /// - Throws: `ClusteringError` where the features span no direction or hold no number, or
-    ///   `FitInterruption`.
+    ///   `Interruption`.
     package func embeddings(
-        _ phase: FitPhase, from recipe: any EpochRecipe, _ settings: FitSettings, exponent: Float
+        _ phase: ProgressPhase, from recipe: any EpochRecipe, _ settings: FitSettings,
+        exponent: Float
     ) throws -> ProjectedFeatures {
         let count = loader.store.count
         var fitted = Array(0..<count)
@@ -108,7 +111,7 @@ package struct FitWork {
 
     /// The features of some pictures' centre views, `[n, d]`.
     private func features(
-        _ phase: FitPhase, of pictures: [Int], from recipe: any EpochRecipe
+        _ phase: ProgressPhase, of pictures: [Int], from recipe: any EpochRecipe
     ) throws -> Tensor<Float> {
         try self.phase(phase, total: pictures.count) {
             var values: [Float] = []
@@ -140,14 +143,14 @@ extension Tensor<Float>: PictureBatch {
 
 /// The time that each phase of an epoch took.
 package final class PhaseTimes {
-    private var entries: [(phase: FitPhase, seconds: Double, skipped: Double)] = []
+    private var entries: [(phase: ProgressPhase, seconds: Double, skipped: Double)] = []
 
     /// No times yet.
     package init() {}
 
     /// Adds the time of a phase, or of a part of one; `skipped` is the share of the phase that an
     /// earlier process did.
-    package func add(_ phase: FitPhase, _ duration: Duration, skipped: Double = 0) {
+    package func add(_ phase: ProgressPhase, _ duration: Duration, skipped: Double = 0) {
         let seconds = duration / .seconds(1)
         if let index = entries.firstIndex(where: { $0.phase == phase }) {
             entries[index].seconds += seconds
@@ -158,7 +161,7 @@ package final class PhaseTimes {
     }
 
     /// The times since the last call; `pictures` tells how many a whole phase works on.
-    package func take(pictures: (FitPhase) -> Double) -> [EpochMetrics.PhaseTime] {
+    package func take(pictures: (ProgressPhase) -> Double) -> [EpochMetrics.PhaseTime] {
         defer { entries = [] }
         return entries.filter { $0.skipped < 1 }.map { phase, seconds, skipped in
             EpochMetrics.PhaseTime(

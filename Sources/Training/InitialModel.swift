@@ -1,6 +1,8 @@
+import FloatNetworks
 import Foundation
 public import Model
 internal import Tensors
+import Vocabulary
 
 /// The checkpoint that a run begins with instead of random weights.
 ///
@@ -47,7 +49,7 @@ public struct InitialModel: Codable, Sendable, Equatable {
         for tensor in FloatNetwork.specifications(of: network, shapes: shapes) {
             let found = try checkpoint.float(tensor.name).shape
             guard found == tensor.shape else {
-                throw TrainingError.invalidSetting(
+                throw VocabularyError.invalidSetting(
                     name: "--size", value: "\(input.width)",
                     remedy: "the linear layers of '\(path)' take pictures of "
                         + "\(checkpoint.input.width) pixels alone, leave --size out")
@@ -58,11 +60,11 @@ public struct InitialModel: Codable, Sendable, Equatable {
     /// The weights that a network of these layers begins with.
     ///
     /// - Returns: Weights and running statistics by name.
-    /// - Throws: `TrainingError.invalidSetting` where the file is another by now, or
+    /// - Throws: `VocabularyError.invalidSetting` where the file is another by now, or
     ///   `CheckpointError`.
     func weights() throws -> [String: Tensor<Float>] {
         guard try FileDigest.sha256(ofFileAt: name) == sha256 else {
-            throw TrainingError.invalidSetting(
+            throw VocabularyError.invalidSetting(
                 name: "--init", value: "'\(name)'",
                 remedy: "the file has changed since the run was begun, bring the old one back or "
                     + "give another --run folder")

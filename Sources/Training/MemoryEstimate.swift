@@ -1,6 +1,8 @@
+import FloatNetworks
 private import Foundation
 import Model
 import Tensors
+import Vocabulary
 
 /// About how much memory a run takes.
 enum MemoryEstimate {

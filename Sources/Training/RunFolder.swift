@@ -1,5 +1,6 @@
 import Foundation
 import Model
+package import Pictures
 
 #if canImport(Glibc)
 import Glibc

@@ -1,5 +1,7 @@
 import Model
+import Pictures
 import Tensors
+import Vocabulary
 
 /// How long the parts of a run take on this machine, measured on a few steps.
 struct SpeedTrial {

@@ -1,7 +1,6 @@
 import Foundation
 import Inference
 import LinearAlgebra
-import Training
 
 /// What this machine computes with.
 struct CPUSummary: Encodable {

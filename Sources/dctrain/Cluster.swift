@@ -2,8 +2,9 @@ public import ArgumentParser
 import Foundation
 public import FrozenClustering
 import Model
+import Pictures
 import Quantization
-import Training
+import Tensors
 
 extension FrozenClusterer.Method: ExpressibleByArgument {}
 
@@ -70,7 +71,7 @@ struct Cluster: ParsableCommand {
     var whiten: Float = 0
 
     @Option(help: "The seed of the first centroids.")
-    var seed = FitSettings.standardSeed
+    var seed = RandomStream.standardSeed
 
     @Option(
         help: ArgumentHelp(
@@ -163,7 +164,7 @@ struct Cluster: ParsableCommand {
             print(json ? try report.json() : report.table)
         } catch let error as QuantizationError {
             throw CommandFailure("\(model): \(error); --float clusters it without 8 bits")
-        } catch is FitInterruption {
+        } catch is Interruption {
             progress.note("stopped; nothing was written")
             throw ExitCode(130)
         }

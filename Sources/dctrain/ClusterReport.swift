@@ -1,8 +1,8 @@
 import Foundation
 import FrozenClustering
 import Model
+import Pictures
 import Quantization
-import Training
 
 /// What `cluster` prints.
 struct ClusterReport: Encodable {

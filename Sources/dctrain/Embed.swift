@@ -2,8 +2,8 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import Model
+import Pictures
 import Tensors
-import Training
 
 /// `dctrain embed IMAGES --model CKPT -o OUT`: the embeddings of a folder of pictures.
 struct Embed: ParsableCommand {
@@ -49,7 +49,7 @@ struct Embed: ParsableCommand {
             let result = EmbedResult(found, base: base)
             try result.write(found, note: progress.note)
             try result.print(json: json)
-        } catch is FitInterruption {
+        } catch is Interruption {
             progress.note("stopped; nothing was written")
             throw ExitCode(130)
         }

@@ -1,4 +1,6 @@
 public import ArgumentParser
+import FloatNetworks
+import Pictures
 import Report
 public import Training
 
@@ -162,7 +164,7 @@ struct Fit: ParsableCommand {
                 run: folder, images: images, threads: session.plan.settings.threads,
                 isNew: !session.plan.isFinished, progress: TerminalProgress())
             try FitResult(session).print(json: json)
-        } catch is FitInterruption {
+        } catch is Interruption {
             progress.note("stopped; the same command goes on where it was")
             throw ExitCode(130)
         }

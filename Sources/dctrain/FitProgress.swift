@@ -1,3 +1,4 @@
+import Pictures
 import Training
 
 /// Tells on standard error how a run goes.
@@ -7,18 +8,18 @@ final class FitProgress: FitObserver {
 
     init(_ display: TerminalProgress) {
         self.display = display
-        Interruption.watch()
+        StopSignal.watch()
     }
 
-    var shouldStop: Bool { Interruption.isRequested }
+    var shouldStop: Bool { StopSignal.isRequested }
 
-    func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {
+    func begin(_ phase: ProgressPhase, epoch: Int?, total: Int, done: Int) {
         let place = epoch.map { "epoch \($0 + 1)\(settings.map { " of \($0.epochs)" } ?? ""): " }
         display.begin((place ?? "") + phase.title, total: total, done: done, unit: phase.unit)
     }
 
     func advance(to done: Int) { display.advance(to: done) }
-    func end(_ phase: FitPhase) { display.end() }
+    func end(_ phase: ProgressPhase) { display.end() }
     func note(_ message: String) { display.line(message) }
 
     func finished(_ epoch: EpochMetrics) {
@@ -87,7 +88,7 @@ extension Double {
     }
 }
 
-extension FitPhase {
+extension ProgressPhase {
     /// What is done, in a word or a few.
     var title: String {
         switch self {

@@ -3,9 +3,9 @@ import Foundation
 import FrozenClustering
 import Imaging
 import Model
+import Pictures
 import Quantization
 import Tensors
-import Training
 
 /// `dctrain quantize CKPT --calibrate IMAGES -o OUT`: a float checkpoint as the int8 one that
 /// the daemon runs, and how far the two are apart.
@@ -91,7 +91,7 @@ struct Quantize: ParsableCommand {
             print(json ? try meter.report.json() : meter.report.table)
         } catch let error as QuantizationError {
             throw CommandFailure("\(checkpoint): \(error)")
-        } catch is FitInterruption {
+        } catch is Interruption {
             progress.line("stopped; nothing was written")
             throw ExitCode(130)
         }
@@ -139,6 +139,6 @@ extension TerminalProgress {
     fileprivate func show(_ phase: Quantizer.Phase, done: Int, of total: Int) {
         guard done == 0 else { return advance(to: done) }
         end()
-        begin(FitPhase(phase).title, total: total, unit: FitPhase(phase).unit)
+        begin(ProgressPhase(phase).title, total: total, unit: ProgressPhase(phase).unit)
     }
 }

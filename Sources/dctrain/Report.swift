@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Pictures
 import Report
 import Training
 
@@ -47,14 +48,16 @@ struct ReportCommand: ParsableCommand {
 
     func run() throws {
         let progress = TerminalProgress()
-        Interruption.watch()
-        var report = RunReport(of: folder, images: images, threads: threads)
+        StopSignal.watch()
+        var report = RunReport(of: folder, images: images, threads: threads) {
+            RunFolder.stateFiles(of: folder).first
+        }
         report.pictures = pictures
         report.probed = probed
         do {
             let result = try report.write(with: progress)
             print(json ? try result.json() : result.line)
-        } catch is FitInterruption {
+        } catch is Interruption {
             progress.line("stopped; nothing was written")
             throw ExitCode(130)
         }
@@ -65,7 +68,7 @@ extension RunReport {
     /// Writes the page, which can be interrupted, and shows how far it is.
     func write(with progress: TerminalProgress) throws -> Result {
         var report = self
-        report.shouldStop = { Interruption.isRequested }
+        report.shouldStop = { StopSignal.isRequested }
         defer { progress.end() }
         return try report.write { step, done, total in
             if done == 0 {
@@ -87,17 +90,19 @@ extension RunReport {
     ///   - threads: The number of threads.
     ///   - isNew: Whether the run ended just now.
     ///   - progress: Where the user is told.
-    /// - Throws: `FitInterruption` where the user stopped it.
+    /// - Throws: `Interruption` where the user stopped it.
     static func conclude(
         run: String, images: String, threads: Int, isNew: Bool, progress: TerminalProgress
     ) throws {
         let path = RunReport.path(in: run)
         if !isNew, FileManager.default.fileExists(atPath: path) { return }
         do {
-            let result = try RunReport(of: run, images: images, threads: threads)
-                .write(with: progress)
+            let result = try RunReport(
+                of: run, images: images, threads: threads, newestState: { nil }
+            )
+            .write(with: progress)
             progress.line("report  \(result.report)")
-        } catch let interruption as FitInterruption {
+        } catch let interruption as Interruption {
             throw interruption
         } catch {
             progress.line("no report: \(error); 'dctrain report \(run)' makes it again")

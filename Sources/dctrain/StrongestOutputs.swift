@@ -1,7 +1,8 @@
 import Evaluation
+import FloatNetworks
 import Model
+import Pictures
 import Tensors
-import Training
 
 /// What a network answers to one picture: a check that an import is right.
 struct StrongestOutputs: Encodable {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Imaging
 import Model
+import Pictures
 import Report
 import Training
 
@@ -83,13 +84,13 @@ struct Visualize: ParsableCommand {
         try FileManager.default.createDirectory(
             atPath: output, withIntermediateDirectories: true)
         let progress = TerminalProgress()
-        Interruption.watch()
+        StopSignal.watch()
         var sheets: [Sheet] = []
         do {
             for (layer, filters) in zip(chosen, filters) {
                 sheets.append(try draw(layer, filters, ascent, progress))
             }
-        } catch is FitInterruption {
+        } catch is Interruption {
             progress.line("stopped; finished layers are in '\(output)'")
             throw ExitCode(130)
         }
@@ -115,7 +116,7 @@ struct Visualize: ParsableCommand {
         defer { progress.end() }
         let pictures = try ascent.run(layer: layer, filters: filters) { done, _ in
             progress.advance(to: done)
-            if Interruption.isRequested { throw FitInterruption() }
+            if StopSignal.isRequested { throw Interruption() }
         }
         // A layer's name may hold what no file name does.
         let name = String(layer.map { $0 == "/" ? "-" : $0 })

@@ -2,103 +2,43 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The import rules, seen in the manifest and in the sources, and what the programs link.
+/// The README's table of modules, held against the manifest and the sources, and what the programs link.
 struct ArchitectureTests {
-    /// Who may know whom: every module with the own modules it may import.
-    private static let rules: [String: Set<String>] = [
-        "Tensors": [],
-        "Model": ["Tensors"],
-        "Imaging": ["Model", "Tensors", "CImageCodecs", "CResampling"],
-        "LinearAlgebra": ["Tensors", "CFloatLoops", "COpenBLAS"],
-        "Clustering": ["LinearAlgebra", "Tensors"],
-        "Training": [
-            "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors", "CFloatLoops",
-        ],
-        "Evaluation": [
-            "Inference", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors",
-        ],
-        "Report": [
-            "Evaluation", "Training", "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors",
-        ],
-        "Quantization": ["Inference", "Training", "LinearAlgebra", "Model", "Tensors"],
-        "FrozenClustering": [
-            "Quantization", "Inference", "Training", "Clustering", "Imaging", "LinearAlgebra",
-            "Model", "Tensors",
-        ],
-        "Exchange": ["Model", "Tensors"],
-        "Kernels": ["Tensors", "CKernels"],
-        "Inference": ["Kernels", "Model", "Tensors"],
-        "Catalog": ["Kernels", "Tensors"],
-        "FolderWatch": [],
-        "API": [],
-        "Client": ["API"],
-        "Daemon": [
-            "API", "Catalog", "FolderWatch", "Imaging", "Inference", "Model", "Tensors",
-            "CSystemd", "CWorker",
-        ],
-        "dctrain": [
-            "FrozenClustering", "Quantization", "Exchange", "Evaluation", "Report", "Training",
-            "Clustering", "Imaging", "Inference", "LinearAlgebra", "Model", "Tensors",
-        ],
-        "dcd": ["Daemon"],
-        "dcctl": ["API", "Client"],
-        "CImageCodecs": [], "CResampling": [], "CFloatLoops": [], "CKernels": [], "CWorker": [],
-        "COpenBLAS": [], "CSystemd": [],
-    ]
-
-    /// Outside packages, each with the one module (or the programs) that may import it.
-    private static let outside: [String: Set<String>] = [
-        "Crypto": ["Model"],
-        "SwiftProtobuf": ["Exchange"],
-        "GRDB": ["Catalog"],
-        "ArgumentParser": ["dctrain", "dcd", "dcctl"],
-        "NIOCore": ["Client", "Daemon"],
-        "NIOPosix": ["Client", "Daemon"],
-        "NIOHTTP1": ["Client", "Daemon"],
-        "Hummingbird": ["Daemon"],
-        "HummingbirdCore": ["Daemon"],
-        "HTTPTypes": ["Daemon"],
-        "Configuration": ["Daemon"],
-        "Yams": ["Daemon"],
-        "Logging": ["Daemon"],
-        "Metrics": ["Daemon"],
-        "CoreMetrics": ["Daemon"],
-        "ServiceLifecycle": ["Daemon"],
-        "UnixSignals": ["Daemon"],
-    ]
-
     /// What comes with the toolchain.
     private static let system: Set<String> = [
         "Foundation", "FoundationEssentials", "Dispatch", "Glibc", "Musl", "Synchronization",
         "RegexBuilder", "SystemPackage",
     ]
 
-    @Test func manifestKeepsTheRules() throws {
-        let targets = try Manifest().dependencies
-        #expect(Set(targets.keys) == Set(Self.rules.keys))
+    @Test func manifestKeepsTheTable() throws {
+        let (table, targets) = try (ModuleTable().imports, Manifest().dependencies)
+        #expect(Set(targets.keys).filter { !ModuleTable.isC($0) } == Set(table.keys))
         for (target, dependencies) in targets {
-            let own = Set(dependencies).intersection(Self.rules.keys)
-            let forbidden = own.subtracting(Self.rules[target] ?? [])
-            #expect(forbidden.isEmpty, "\(target) may not depend on \(forbidden.sorted())")
-            for product in Set(dependencies).subtracting(own) {
-                let allowed = Self.outside[product]?.contains(target) ?? false
-                #expect(allowed, "\(target) may not depend on the product \(product)")
-            }
+            let row = table[target] ?? []
+            #expect(Set(dependencies) == row, "Package.swift and the README differ on \(target)")
         }
     }
 
     // A module can import what its dependencies depend on, so the manifest alone proves little.
-    @Test func sourcesKeepTheRules() throws {
+    @Test func sourcesKeepTheTable() throws {
+        let table = try ModuleTable().imports
+        var found: [String: Set<String>] = [:]
         for (module, file, imported) in try SourceImports.all()
         where !Self.system.contains(imported) {
-            if Self.rules[imported] != nil {
-                let allowed = Self.rules[module]?.contains(imported) ?? false
-                #expect(allowed, "\(file) may not import \(imported)")
-            } else {
-                let allowed = Self.outside[imported]?.contains(module) ?? false
-                #expect(allowed, "\(file) may not import the outside module \(imported)")
-            }
+            #expect(table[module]?.contains(imported) == true, "\(file) imports \(imported)")
+            found[module, default: []].insert(imported)
         }
+        for (module, row) in table {
+            let unused = row.subtracting(found[module] ?? [])
+            #expect(unused.isEmpty, "\(module) does not use \(unused.sorted())")
+        }
+    }
+
+    // The training loop is for who trains.
+    @Test(arguments: ["Evaluation", "FrozenClustering", "Quantization", "Report"])
+    func nothingBelowKnowsTraining(module: String) throws {
+        let row = try #require(try ModuleTable().imports[module])
+        #expect(!row.contains("Training"))
     }
 
     // It is loaded and not linked, so the name of the file is what shows.
@@ -125,7 +65,13 @@ struct ArchitectureTests {
 
     // The mangled name of everything in a module begins with its length and its name.
     @Test(arguments: [
-        ("dcd", ["Training", "Clustering", "LinearAlgebra", "Evaluation", "Quantization"]),
+        (
+            "dcd",
+            [
+                "Training", "FloatNetworks", "Vocabulary", "Clustering", "LinearAlgebra",
+                "Evaluation", "Quantization",
+            ]
+        ),
         ("dctrain", ["Daemon", "Catalog", "FolderWatch", "GRDB", "NIOPosix", "Hummingbird"]),
         ("dcctl", ["Daemon", "Catalog", "Inference", "Kernels", "Model", "Training", "GRDB"]),
     ])
@@ -137,6 +83,39 @@ struct ArchitectureTests {
             let found = symbols.output.contains(" $s\(module.utf8.count)\(module)")
             #expect(!found, "\(program) holds code of \(module)")
         }
+    }
+}
+
+/// The README's table of modules: what each may import.
+private struct ModuleTable {
+    /// The names in a module's last column, by the module.
+    private(set) var imports: [String: Set<String>] = [:]
+
+    init() throws {
+        let text = try String(contentsOfFile: SharedData.root + "/README.md", encoding: .utf8)
+        guard
+            let head = text.range(
+                of: "| Module | The one thing it hides | Imports |\n|---|---|---|\n")
+        else { throw Unexpected("the README has no table of modules") }
+        for line in text[head.upperBound...].split(
+            separator: "\n", omittingEmptySubsequences: false)
+        {
+            guard line.hasPrefix("|") else { break }
+            let cells = line.split(separator: "|")
+            func names(_ cell: Substring) -> [String] {
+                cell.matches(of: /`(?<name>\w+)`/).map { String($0.name) }
+            }
+            guard cells.count == 3, let module = names(cells[0]).first else {
+                throw Unexpected("no row of modules: \(line)")
+            }
+            imports[module] = Set(names(cells[2]))
+        }
+        guard imports.count > 10 else { throw Unexpected("the README's table is cut off") }
+    }
+
+    /// Whether a target is C, which imports none of ours and has no row.
+    static func isC(_ target: String) -> Bool {
+        target.hasPrefix("C") && target.dropFirst().first?.isUppercase == true
     }
 }
 

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import Model
+import Pictures
 import Quantization
 import Tensors
 import TestSupport
@@ -87,7 +88,7 @@ struct FolderEmbedderTests {
     @Test func refusesAFolderWithoutPictures() throws {
         let empty = try TemporaryFolder()
         try empty.write([1, 2, 3], to: "a.png")
-        #expect(throws: TrainingError.noReadablePicture(images: empty.path, tried: 1)) {
+        #expect(throws: PictureError.noReadablePicture(images: empty.path, tried: 1)) {
             try FolderEmbedder(SmallCheckpoint.make(), threads: 1).run(
                 on: ListedPictures(at: empty.path), observer: SilentObserver())
         }
@@ -97,9 +98,9 @@ struct FolderEmbedderTests {
 /// Hears of everything and says nothing.
 private final class SilentObserver: FitObserver {
     var shouldStop: Bool { false }
-    func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {}
+    func begin(_ phase: ProgressPhase, epoch: Int?, total: Int, done: Int) {}
     func advance(to done: Int) {}
-    func end(_ phase: FitPhase) {}
+    func end(_ phase: ProgressPhase) {}
     func finished(_ epoch: EpochMetrics) {}
     func note(_ message: String) {}
 }

@@ -1,8 +1,8 @@
 import Clustering
+import FloatNetworks
 import Model
 import Tensors
 import TestSupport
-import Training
 
 /// A folder of pictures in a colour for each label, with noise.
 enum LabelledFolder {

@@ -1,6 +1,6 @@
+import FloatNetworks
 import Model
 import Tensors
-import Training
 
 extension FloatNetwork {
     /// The network of a float checkpoint, on one thread.

@@ -1,4 +1,5 @@
 import Exchange
+import FloatNetworks
 import Foundation
 import Inference
 import Model
@@ -6,7 +7,6 @@ import Quantization
 import SwiftProtobuf
 import Tensors
 import Testing
-import Training
 
 /// Checkpoints as files of other programs.
 struct NetworkExportTests {

@@ -1,10 +1,10 @@
 import Exchange
+import FloatNetworks
 import Foundation
 import Model
 import Tensors
 import TestSupport
 import Testing
-import Training
 
 /// Files that PyTorch wrote, imported and run.
 struct PyTorchFilesTests {

@@ -1,15 +1,18 @@
 import Clustering
+import FloatNetworks
 import Foundation
 import FrozenClustering
 import Imaging
 import Inference
 import Model
+import Pictures
 import Quantization
 import Tensors
 import TestSupport
 import Testing
 import Training
 import TrainingTestSupport
+import Vocabulary
 
 struct FrozenClustererTests {
     /// A random network of the small kind, as a checkpoint without clusters.
@@ -123,7 +126,7 @@ struct FrozenClustererTests {
                 .centerView(for: found.checkpoint.input)
             #expect(plan.embed(view.pixels.span, count: 1)[0].cluster == assignment.cluster)
         }
-        #expect(throws: TrainingError.self) {
+        #expect(throws: VocabularyError.self) {
             try clusters(of: source, examples: ["shape-1", "shape-2"], method: .graph)
         }
     }
@@ -207,12 +210,12 @@ struct FrozenClustererTests {
             (["shape-2", "shape-1"], "'shape-1'"), (["nowhere"], "'nowhere'"),
             (["shape-2", "shape-2"], "twice"),
         ] {
-            let error = #expect(throws: TrainingError.self) {
+            let error = #expect(throws: VocabularyError.self) {
                 try clusters(of: source, examples: examples)
             }
             #expect(error?.description.contains(part) == true)
         }
-        #expect(throws: TrainingError.self) {
+        #expect(throws: VocabularyError.self) {
             try clusters(of: source, clusters: 3, examples: ["shape-2"])
         }
     }
@@ -300,7 +303,7 @@ struct FrozenClustererTests {
             (kept.names.map { "other-\($0)" }, kept.vectors),
         ] {
             let foreign = FrozenFeatures(place: "kept.npy", names: names, vectors: vectors)
-            let error = #expect(throws: TrainingError.self) {
+            let error = #expect(throws: ForeignFeatures.self) {
                 try clusters(of: source, clusters: 3, features: foreign)
             }
             #expect(error?.description.contains("'kept.npy'") == true)
@@ -321,17 +324,17 @@ struct FrozenClustererTests {
     }
 
     @Test func refusesWhatCannotBeClustered() throws {
-        #expect(throws: TrainingError.fewerPicturesThanClusters(pictures: 5, clusters: 6)) {
+        #expect(throws: VocabularyError.fewerPicturesThanClusters(pictures: 5, clusters: 6)) {
             try clusters(of: SyntheticPictures(count: 5), clusters: 6)
         }
         // As many files as clusters, but one of them is no picture.
-        #expect(throws: TrainingError.fewerPicturesThanClusters(pictures: 4, clusters: 5)) {
+        #expect(throws: VocabularyError.fewerPicturesThanClusters(pictures: 4, clusters: 5)) {
             try clusters(of: SyntheticPictures(count: 5, broken: [0]), clusters: 5)
         }
-        #expect(throws: TrainingError.noReadablePicture(images: "synthetic", tried: 3)) {
+        #expect(throws: PictureError.noReadablePicture(images: "synthetic", tried: 3)) {
             try clusters(of: SyntheticPictures(count: 3, broken: [0, 1, 2]))
         }
-        #expect(throws: TrainingError.tooFewPictures(found: 1, needed: 2)) {
+        #expect(throws: VocabularyError.tooFewPictures(found: 1, needed: 2)) {
             try clusters(of: SyntheticPictures(count: 1))
         }
         for isFloat in [true, false] {
@@ -340,15 +343,15 @@ struct FrozenClustererTests {
                     of: CopiedPictures(count: 6, distinct: 1), clusters: 2, isFloat: isFloat)
             }
         }
-        #expect(throws: TrainingError.self) {
+        #expect(throws: VocabularyError.self) {
             try clusters(of: SyntheticPictures(count: 5), dimensions: 257)
         }
-        #expect(throws: TrainingError.self) {
+        #expect(throws: VocabularyError.self) {
             try clusters(of: SyntheticPictures(count: 5), whiten: 0.5)
         }
         var int8 = try backbone()
         int8.precision = .int8
-        #expect(throws: TrainingError.self) {
+        #expect(throws: FloatNetworkError.self) {
             try clusters(of: SyntheticPictures(count: 5), model: int8)
         }
     }

@@ -1,6 +1,6 @@
+import FloatNetworks
 import Model
 import Tensors
-import Training
 
 /// Embeddings by the float network, for comparison.
 struct FloatEmbeddings {

@@ -1,8 +1,8 @@
+import FloatNetworks
 import Model
 import Quantization
 import Tensors
 import Testing
-import Training
 
 struct FoldedNetworkTests {
     // What is folded computes the same in exact arithmetic; 1e-4 of the largest value leaves

@@ -1,8 +1,8 @@
+import FloatNetworks
 import Model
 import Quantization
 import Tensors
 import Testing
-import Training
 
 struct InputWindowsTests {
     static let layers: [(LayerKind, Shape)] = [

@@ -1,6 +1,6 @@
+import FloatNetworks
 import Model
 import Tensors
-import Training
 
 /// Small shipped checkpoints with the statistics of trained ones, and pictures for them.
 enum SmallModels {

@@ -1,9 +1,9 @@
 import Evaluation
+import FloatNetworks
 import Model
 import Report
 import Tensors
 import Testing
-import Training
 
 struct FoldedNetworkTests {
     /// A network with norms that do something.

@@ -1,10 +1,10 @@
 import Evaluation
+import FloatNetworks
 import Imaging
 import Model
 import Report
 import Tensors
 import Testing
-import Training
 
 struct GradientAscentTests {
     private static func checkpoint(_ network: Network, size: Int = 16) throws -> Checkpoint {

@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Pictures
 import Report
 import Tensors
 import TestSupport
@@ -39,6 +40,10 @@ private enum SmallRun {
     }
 }
 
+private func report(of run: String, images: String? = nil) -> RunReport {
+    RunReport(of: run, images: images, threads: 1) { RunFolder.stateFiles(of: run).first }
+}
+
 struct RunReportTests {
     private let images: TemporaryFolder
     private let folder: TemporaryFolder
@@ -55,7 +60,7 @@ struct RunReportTests {
 
     @Test func aFinishedRunIsShownWhole() throws {
         var steps: [RunReport.Step] = []
-        let result = try RunReport(of: run, images: images.path, threads: 1).write {
+        let result = try report(of: run, images: images.path).write {
             step, done, _ in
             if done == 0 { steps.append(step) }
         }
@@ -78,7 +83,7 @@ struct RunReportTests {
     }
 
     @Test func nothingInNamesBecomesMarkupAndNothingIsLoaded() throws {
-        _ = try RunReport(of: run, images: images.path, threads: 1).write()
+        _ = try report(of: run, images: images.path).write()
         let text = try html()
         #expect(!text.contains("<img src=x"))
         #expect(text.contains("&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;.png"))
@@ -92,20 +97,20 @@ struct RunReportTests {
     }
 
     @Test func thePicturesAreRememberedAndTheResultIsTheSame() throws {
-        _ = try RunReport(of: run, images: images.path, threads: 1).write()
+        _ = try report(of: run, images: images.path).write()
         let first = try html()
-        _ = try RunReport(of: run + "/", threads: 1).write()
+        _ = try report(of: run + "/").write()
         #expect(try html() == first)
     }
 
     @Test func picturesThatWereMovedAreMissed() throws {
-        _ = try RunReport(of: run, images: images.path, threads: 1).write()
+        _ = try report(of: run, images: images.path).write()
         try FileManager.default.moveItem(atPath: images.path, toPath: folder.path("moved"))
-        #expect(try RunReport(of: run, threads: 1).write().pictures == 0)
+        #expect(try report(of: run).write().pictures == 0)
         let text = try html()
         #expect(text.contains("not at") && text.contains("--images FOLDER"))
         #expect(text.contains("<section id=\"curves\">"))
-        let found = try RunReport(of: run, images: folder.path("moved"), threads: 1).write()
+        let found = try report(of: run, images: folder.path("moved")).write()
         #expect(found.pictures == 60)
     }
 
@@ -120,7 +125,7 @@ struct RunReportTests {
     }
 
     @Test func withoutPicturesTheLogIsShown() throws {
-        let result = try RunReport(of: run, threads: 1).write()
+        let result = try report(of: run).write()
         #expect(result.pictures == 0)
         let text = try html()
         #expect(text.contains("<section id=\"curves\">") && text.contains("id=\"filters\""))
@@ -130,7 +135,7 @@ struct RunReportTests {
 
     @Test func aRunUnderWayIsShownAsFarAsItIs() throws {
         try FileManager.default.removeItem(atPath: "\(run)/model.safetensors")
-        let result = try RunReport(of: run, images: images.path, threads: 1).write()
+        let result = try report(of: run, images: images.path).write()
         #expect(result.pictures == 0)
         let text = try html()
         #expect(text.contains("not finished"))
@@ -140,7 +145,7 @@ struct RunReportTests {
     }
 
     @Test func onlySomePicturesAreLookedAt() throws {
-        var report = RunReport(of: run, images: images.path, threads: 1)
+        var report = report(of: run, images: images.path)
         report.pictures = 30
         report.probed = 0
         #expect(try report.write().pictures == 30)
@@ -151,9 +156,9 @@ struct RunReportTests {
 
     @Test func aStopLeavesTheOldPage() throws {
         try DurableFile.write("old", to: RunReport.path(in: run))
-        var report = RunReport(of: run, images: images.path, threads: 1)
+        var report = report(of: run, images: images.path)
         report.shouldStop = { true }
-        #expect(throws: FitInterruption.self) { try report.write() }
+        #expect(throws: Interruption.self) { try report.write() }
         #expect(try html() == "old")
     }
 
@@ -165,7 +170,7 @@ struct RunReportTests {
             "{\"epoch\": 8, \"loss\": 1.5, \"reassigned\": 0.25, \"unknown\": [1]}",
         ]
         try DurableFile.write(log + lines.joined(separator: "\n"), to: path)
-        _ = try RunReport(of: run, threads: 1).write()
+        _ = try report(of: run).write()
         let text = try html()
         #expect(text.contains("epoch 9: share reassigned 0.250"))
         #expect(text.contains("4 of 2"))
@@ -173,10 +178,10 @@ struct RunReportTests {
 
     @Test func aFolderWithoutRunIsRefused() throws {
         #expect(throws: ReportError.noRun(folder: images.path)) {
-            try RunReport(of: images.path, threads: 1).write()
+            try report(of: images.path).write()
         }
         #expect(throws: (any Error).self) {
-            try RunReport(of: run, images: folder.path("none"), threads: 1).write()
+            try report(of: run, images: folder.path("none")).write()
         }
     }
 }
@@ -184,9 +189,9 @@ struct RunReportTests {
 /// Hears of everything and says nothing.
 private final class SilentObserver: FitObserver {
     var shouldStop: Bool { false }
-    func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {}
+    func begin(_ phase: ProgressPhase, epoch: Int?, total: Int, done: Int) {}
     func advance(to done: Int) {}
-    func end(_ phase: FitPhase) {}
+    func end(_ phase: ProgressPhase) {}
     func finished(_ epoch: EpochMetrics) {}
     func note(_ message: String) {}
 }

@@ -1,5 +1,6 @@
 package import Imaging
 package import Model
+package import Pictures
 package import Training
 
 /// Pictures of coloured shapes made in memory: the colour and the shape name the label.
@@ -59,7 +60,7 @@ extension FitRequest {
 package final class RecordingObserver: FitObserver {
     package private(set) var notes: [String] = []
     package private(set) var epochs: [EpochMetrics] = []
-    package private(set) var phases: [FitPhase] = []
+    package private(set) var phases: [ProgressPhase] = []
     /// For each phase the share that was done before it began.
     package private(set) var sharesDone: [Double] = []
     private var steps = 0
@@ -70,12 +71,12 @@ package final class RecordingObserver: FitObserver {
 
     package var shouldStop: Bool { stopAfter.map { steps >= $0 } ?? false }
 
-    package func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {
+    package func begin(_ phase: ProgressPhase, epoch: Int?, total: Int, done: Int) {
         phases.append(phase)
         sharesDone.append(total > 0 ? Double(done) / Double(total) : 0)
     }
     package func advance(to done: Int) { if phases.last == .training { steps += 1 } }
-    package func end(_ phase: FitPhase) {}
+    package func end(_ phase: ProgressPhase) {}
     package func finished(_ epoch: EpochMetrics) { epochs.append(epoch) }
     package func note(_ message: String) { notes.append(message) }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Model
+import Pictures
 import Tensors
 import Testing
 import Training

@@ -1,10 +1,13 @@
+import FloatNetworks
 import Foundation
 import Imaging
 import Model
+import Pictures
 import Tensors
 import Testing
 import Training
 import TrainingTestSupport
+import Vocabulary
 
 /// What a run can be asked for beyond its recipe's defaults.
 struct MethodTests {
@@ -51,7 +54,7 @@ struct MethodTests {
         var parts = plain
         parts.run = "\(temporary.path)/parts"
         for _ in 0..<2 {
-            #expect(throws: FitInterruption.self) { try fit(parts, stopAfter: 3) }
+            #expect(throws: Interruption.self) { try fit(parts, stopAfter: 3) }
         }
         try fit(parts)
         #expect(try bytes("whole") == bytes("parts"))
@@ -75,7 +78,7 @@ struct MethodTests {
 
         let two = try TwoSizeNetwork(network(), smallSize: 6)
         let batch = CropBatch(large: crops.rows(at: 0..<4), small: crops.rows(at: 4..<7))
-        let output = two.forward(batch, using: &random)
+        let output = two.forward(batch.large, small: batch.small, using: &random)
         two.backward(gradient)
         let one = try network()
         let expected = one.forward(crops, using: &random)
@@ -133,7 +136,7 @@ struct MethodTests {
         try model("first").write(to: path)
         var run = request("run")
         (run.size, run.initial) = (nil, path)
-        #expect(throws: FitInterruption.self) { try fit(run, stopAfter: 1) }
+        #expect(throws: Interruption.self) { try fit(run, stopAfter: 1) }
 
         var other = try model("first")
         other.license = "other"
@@ -152,7 +155,7 @@ struct MethodTests {
         try model("first").write(to: path)
         var run = request("run")
         (run.size, run.initial) = (24, path)
-        #expect(throws: FitInterruption.self) { try fit(run, stopAfter: 1) }
+        #expect(throws: Interruption.self) { try fit(run, stopAfter: 1) }
         run.size = nil
         #expect(try fit(run).plan.settings.size == 24)
         #expect(try model("run").input.width == 24)
@@ -181,7 +184,7 @@ struct MethodTests {
         #expect { try fit(v1) } throws: { "\($0)".contains("--recipe v2") }
         v1.smallCrops = nil
         v1.reassign = 0
-        #expect(throws: TrainingError.self) { try fit(v1) }
+        #expect(throws: VocabularyError.self) { try fit(v1) }
     }
 
     /// An epoch of v1 is as many passes over the pictures as asked for.
@@ -206,7 +209,7 @@ struct MethodTests {
         var parts = whole
         parts.run = "\(temporary.path)/parts"
         for _ in 0..<2 {
-            #expect(throws: FitInterruption.self) { try fit(parts, stopAfter: 3) }
+            #expect(throws: Interruption.self) { try fit(parts, stopAfter: 3) }
         }
         let session = try fit(parts)
         #expect(session.metrics.allSatisfy { $0.clusters.empty == 0 && $0.loss.isFinite })
@@ -246,7 +249,7 @@ struct MethodTests {
 
         // Of a run under way nothing changes.
         request.isDryRun = false
-        #expect(throws: FitInterruption.self) { try fit(request, stopAfter: 1) }
+        #expect(throws: Interruption.self) { try fit(request, stopAfter: 1) }
         let before = try temporary.names(in: "run/checkpoints")
         request.isDryRun = true
         #expect(try fit(request).plan.isResumed)
@@ -265,7 +268,7 @@ struct MethodTests {
         #expect(graph.layers.contains { $0.kind == .sobel } == sobel)
         var smaller = side
         smaller.size -= 1
-        #expect(throws: TrainingError.self) { try smaller.validate() }
+        #expect(throws: VocabularyError.self) { try smaller.validate() }
     }
 
     // MARK: Small sets

@@ -1,10 +1,12 @@
 import Clustering
 import Imaging
 import Model
+import Pictures
 import Tensors
 import Testing
 import Training
 import TrainingTestSupport
+import Vocabulary
 
 /// The pass that projects features as they come, when not all of them may be kept.
 struct ProjectedFeaturesTests {

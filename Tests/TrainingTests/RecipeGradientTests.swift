@@ -1,3 +1,4 @@
+import FloatNetworks
 import Model
 import Tensors
 import Testing

@@ -1,10 +1,13 @@
+import FloatNetworks
 import Foundation
 import Imaging
 import Model
+import Pictures
 import Tensors
 import Testing
 import Training
 import TrainingTestSupport
+import Vocabulary
 
 /// Tiny runs of both recipes, from pictures to the checkpoint.
 struct RecipeTests {
@@ -133,18 +136,18 @@ struct RecipeTests {
     @Test func fewerPicturesThanClustersAreRefused() {
         var request = request("run")
         request.clusters = 31
-        #expect(throws: TrainingError.fewerPicturesThanClusters(pictures: 30, clusters: 31)) {
+        #expect(throws: VocabularyError.fewerPicturesThanClusters(pictures: 30, clusters: 31)) {
             try fit(request, SyntheticPictures(count: 30))
         }
         // Nothing is left of a run that did not come to be.
         #expect(!FileManager.default.fileExists(atPath: request.run))
         #expect(
-            "\(TrainingError.fewerPicturesThanClusters(pictures: 30, clusters: 31))"
+            "\(VocabularyError.fewerPicturesThanClusters(pictures: 30, clusters: 31))"
                 .contains("--clusters"))
     }
 
     @Test func onePictureIsTooFew() {
-        #expect(throws: TrainingError.tooFewPictures(found: 1, needed: 2)) {
+        #expect(throws: VocabularyError.tooFewPictures(found: 1, needed: 2)) {
             try fit(request("run"), SyntheticPictures(count: 1))
         }
     }
@@ -152,10 +155,10 @@ struct RecipeTests {
     @Test func impossibleSettingsAreRefused() {
         var request = request("run")
         request.batch = 1
-        #expect(throws: TrainingError.self) { try fit(request) }
+        #expect(throws: VocabularyError.self) { try fit(request) }
         request.batch = 16
         request.learningRate = .nan
-        #expect(throws: TrainingError.self) { try fit(request) }
+        #expect(throws: VocabularyError.self) { try fit(request) }
     }
 
     @Test func minutesBecomeEpochs() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Pictures
 import Testing
 import Training
 import TrainingTestSupport
@@ -31,7 +32,7 @@ struct ResumeTests {
                 request, source: source, observer: RecordingObserver(stopAfter: stopAfter)
             ).run()
             return .finished
-        } catch is FitInterruption {
+        } catch is Interruption {
             return .interrupted
         }
     }
@@ -79,7 +80,7 @@ struct ResumeTests {
         var source = source
         source.broken = [3, 20]
         var request = request("parts", .v2)
-        #expect(throws: FitInterruption.self) {
+        #expect(throws: Interruption.self) {
             try FitSession(
                 request, source: source, observer: RecordingObserver(stopAfter: 7)
             ).run()
@@ -160,7 +161,7 @@ struct ResumeTests {
 
     @Test func aStopWhileReadingLeavesNothing() throws {
         let request = request("run", .v2)
-        #expect(throws: FitInterruption.self) { try fitStoppedAtOnce(request) }
+        #expect(throws: Interruption.self) { try fitStoppedAtOnce(request) }
         #expect(!FileManager.default.fileExists(atPath: request.run))
     }
 

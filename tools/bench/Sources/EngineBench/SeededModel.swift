@@ -1,6 +1,6 @@
+import FloatNetworks
 import Model
 import Tensors
-import Training
 
 /// A float checkpoint with random weights whose activations are like a trained network's: He
 /// initialization (ICCV 2015), batch norm by the statistics of seeded pictures with gains and

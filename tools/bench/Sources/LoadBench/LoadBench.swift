@@ -2,8 +2,8 @@ import Answers
 import ArgumentParser
 import Imaging
 import Model
+import Pictures
 import Tensors
-import Training
 
 /// What `run load` measures: the batches that a run of DeepCluster reads in an epoch.
 ///

@@ -1,8 +1,8 @@
 import Answers
 import ArgumentParser
+import FloatNetworks
 import Model
 import Tensors
-import Training
 
 /// What `run train` measures: a step of training and the feature pass, timed when told.
 ///

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Pictures
 import Training
 
 /// Trains as `dctrain fit` does, and keeps the state after each of the first steps.
@@ -60,7 +61,7 @@ struct FirstSteps: ParsableCommand {
         let keeper = StateKeeper(folder: output, steps: steps)
         do {
             try FitSession(request, observer: keeper).run()
-        } catch is FitInterruption {
+        } catch is Interruption {
             // After so many steps, as intended.
         }
         try keeper.keepNewest()
@@ -81,7 +82,7 @@ private final class StateKeeper: FitObserver {
     private let folder: String
     private let steps: Int
     private var stepsDone = 0
-    private var phase: FitPhase?
+    private var phase: ProgressPhase?
     private var kept: Set<String> = []
 
     init(folder: String, steps: Int) {
@@ -107,7 +108,7 @@ private final class StateKeeper: FitObserver {
         }
     }
 
-    func begin(_ phase: FitPhase, epoch: Int?, total: Int, done: Int) {
+    func begin(_ phase: ProgressPhase, epoch: Int?, total: Int, done: Int) {
         self.phase = phase
     }
 
@@ -118,7 +119,7 @@ private final class StateKeeper: FitObserver {
         stepsDone += 1
     }
 
-    func end(_ phase: FitPhase) { if phase == .training { keep() } }
+    func end(_ phase: ProgressPhase) { if phase == .training { keep() } }
     func finished(_ epoch: EpochMetrics) {}
     func note(_ message: String) { FileHandle.standardError.write(Data("\(message)\n".utf8)) }
     var shouldStop: Bool { stepsDone >= steps }

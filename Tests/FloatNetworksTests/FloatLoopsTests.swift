@@ -1,8 +1,8 @@
+import FloatNetworks
 import LinearAlgebra
 import Model
 import Tensors
 import Testing
-import Training
 
 /// The loops of every instruction set that this processor has, against products added in order.
 struct FloatLoopsTests {

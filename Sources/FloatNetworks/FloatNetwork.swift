@@ -36,12 +36,12 @@ public final class FloatNetwork {
     ///   - tensors: At least every tensor the network needs; others are ignored.
     ///   - threads: Defaults to the processors this process may use.
     ///   - inputGradient: Whether `backward` also finds the gradient of the input.
-    /// - Throws: `TrainingError` where the graph does not fit together or a tensor is missing
+    /// - Throws: `FloatNetworkError` where the graph does not fit together or a tensor is missing
     ///   or has another shape.
     public init(
         network: Network, inputShape: Shape, tensors: [String: Tensor<Float>],
         threads: Int? = nil, inputGradient: Bool = false
-    ) throws(TrainingError) {
+    ) throws(FloatNetworkError) {
         shapes = try Self.shapes(of: network, inputShape)
         var parameters: [String: Parameter] = [:]
         for tensor in Self.specifications(of: network, shapes: shapes) {
@@ -62,8 +62,8 @@ public final class FloatNetwork {
     /// The network of `other` for pictures of another size: weights, gradients, velocities and
     /// running statistics are the same objects, so that both learn one set of weights.
     ///
-    /// - Throws: `TrainingError.wrongShape` where a tensor fits pictures of one size alone.
-    init(sharing other: FloatNetwork, inputShape: Shape) throws(TrainingError) {
+    /// - Throws: `FloatNetworkError.wrongShape` where a tensor fits pictures of one size alone.
+    init(sharing other: FloatNetwork, inputShape: Shape) throws(FloatNetworkError) {
         shapes = try Self.shapes(of: other.network, inputShape)
         for tensor in Self.specifications(of: other.network, shapes: shapes) {
             let expected = other.parameters[tensor.name]!.shape
@@ -85,7 +85,7 @@ public final class FloatNetwork {
     public var tensors: [String: Tensor<Float>] {
         get { parameters.mapValues { Tensor($0.value.elements($0.count), shape: $0.shape) } }
         set {
-            do throws(TrainingError) {
+            do throws(FloatNetworkError) {
                 try load(newValue)
             } catch {
                 preconditionFailure("\(error)")
@@ -95,8 +95,8 @@ public final class FloatNetwork {
 
     /// Replaces the weights and running statistics.
     ///
-    /// - Throws: `TrainingError` for a missing or wrongly shaped tensor; nothing changes then.
-    public func load(_ tensors: [String: Tensor<Float>]) throws(TrainingError) {
+    /// - Throws: `FloatNetworkError` for a missing or wrongly shaped tensor; nothing changes then.
+    public func load(_ tensors: [String: Tensor<Float>]) throws(FloatNetworkError) {
         for (name, parameter) in parameters.sorted(by: { $0.key < $1.key }) {
             guard let tensor = tensors[name] else { throw .missingTensor(name: name) }
             guard tensor.shape == parameter.shape else {

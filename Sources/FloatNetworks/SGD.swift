@@ -49,7 +49,7 @@ extension FloatNetwork {
                 .mapValues { Tensor($0.velocity.elements($0.count), shape: $0.shape) }
         }
         set {
-            do throws(TrainingError) {
+            do throws(FloatNetworkError) {
                 try load(momentum: newValue)
             } catch {
                 preconditionFailure("\(error)")
@@ -59,8 +59,8 @@ extension FloatNetwork {
 
     /// Replaces the velocities; those not given become zero.
     ///
-    /// - Throws: `TrainingError` for an unknown name or a wrong shape; nothing changes then.
-    package func load(momentum: [String: Tensor<Float>]) throws(TrainingError) {
+    /// - Throws: `FloatNetworkError` for an unknown name or a wrong shape; nothing changes then.
+    package func load(momentum: [String: Tensor<Float>]) throws(FloatNetworkError) {
         for (name, velocity) in momentum.sorted(by: { $0.key < $1.key }) {
             guard let parameter = parameters[name], parameter.isTrained else {
                 throw .missingTensor(name: name)

@@ -1,7 +1,7 @@
+import FloatNetworks
 import Model
 import Tensors
 import Testing
-import Training
 
 /// The optimizer's rule by hand, on one weight with gradient 2.
 struct SGDTests {
@@ -74,11 +74,11 @@ struct SGDTests {
 
     @Test func refusesVelocitiesOfAnotherNetwork() throws {
         let network = try network()
-        #expect(throws: TrainingError.missingTensor(name: "fc7.weight")) {
+        #expect(throws: FloatNetworkError.missingTensor(name: "fc7.weight")) {
             try network.load(momentum: ["fc7.weight": Tensor([1], shape: [1, 1])])
         }
         #expect(
-            throws: TrainingError.wrongShape(
+            throws: FloatNetworkError.wrongShape(
                 tensor: "fc.weight", expected: [1, 1], found: [1])
         ) {
             try network.load(momentum: ["fc.weight": Tensor([1], shape: [1])])

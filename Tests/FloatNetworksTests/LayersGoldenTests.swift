@@ -1,7 +1,7 @@
+import FloatNetworks
 import Model
 import Tensors
 import Testing
-import Training
 
 /// The layers against PyTorch's results in the golden files.
 struct LayersGoldenTests {

@@ -1,7 +1,7 @@
+import FloatNetworks
 import Model
 import Tensors
 import Testing
-import Training
 
 /// Convolutions that go by Winograd's algorithm, against sums in Double.
 struct WinogradTests {

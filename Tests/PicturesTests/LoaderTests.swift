@@ -1,5 +1,6 @@
 import Imaging
 import Model
+import Pictures
 import Synchronization
 import Tensors
 import Testing
@@ -108,7 +109,7 @@ struct LoaderTests {
     }
 
     @Test func onlyUnreadablePicturesAreAnError() {
-        #expect(throws: TrainingError.noReadablePicture(images: "synthetic", tried: 3)) {
+        #expect(throws: PictureError.noReadablePicture(images: "synthetic", tried: 3)) {
             try store(SyntheticPictures(count: 3, broken: [0, 1, 2]))
         }
     }

@@ -1,7 +1,7 @@
+import FloatNetworks
 import Model
 import Tensors
 import Testing
-import Training
 
 /// Whole networks: weights, evaluation, determinism and refusals.
 struct FloatNetworkTests {
@@ -135,12 +135,12 @@ struct FloatNetworkTests {
         var tensors = try FloatNetwork.initialTensors(
             for: graph, inputShape: [28, 28, 3], using: &random)
         tensors["norm2.bias"] = nil
-        #expect(throws: TrainingError.missingTensor(name: "norm2.bias")) {
+        #expect(throws: FloatNetworkError.missingTensor(name: "norm2.bias")) {
             try FloatNetwork(network: graph, inputShape: [28, 28, 3], tensors: tensors)
         }
         tensors["norm2.bias"] = Tensor(repeating: 0, shape: [63])
         #expect(
-            throws: TrainingError.wrongShape(tensor: "norm2.bias", expected: [64], found: [63])
+            throws: FloatNetworkError.wrongShape(tensor: "norm2.bias", expected: [64], found: [63])
         ) {
             try FloatNetwork(network: graph, inputShape: [28, 28, 3], tensors: tensors)
         }
@@ -152,7 +152,9 @@ struct FloatNetworkTests {
             try FloatNetwork.initialTensors(
                 for: .alexNet(sobel: true), inputShape: [32, 32, 3], using: &random)
         } throws: { error in
-            guard case .invalidNetwork(let reason) = error as? TrainingError else { return false }
+            guard case .invalidNetwork(let reason) = error as? FloatNetworkError else {
+                return false
+            }
             return reason.contains("pool")
         }
     }

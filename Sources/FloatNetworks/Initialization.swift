@@ -18,7 +18,7 @@ extension FloatNetwork {
     /// A tensor a network needs.
     package struct TensorSpecification {
         package let name: String
-        let shape: Shape
+        package let shape: Shape
         let role: TensorRole
     }
 
@@ -27,10 +27,10 @@ extension FloatNetwork {
     ///
     /// Source: the reference code's `_initialize_weights` (METHOD 1.4); He et al., ICCV 2015.
     ///
-    /// - Throws: `TrainingError.invalidNetwork` where the graph does not fit together.
+    /// - Throws: `FloatNetworkError.invalidNetwork` where the graph does not fit together.
     public static func initialTensors(
         for network: Network, inputShape: Shape, using random: inout SeededGenerator
-    ) throws(TrainingError) -> [String: Tensor<Float>] {
+    ) throws(FloatNetworkError) -> [String: Tensor<Float>] {
         let shapes = try shapes(of: network, inputShape)
         var tensors: [String: Tensor<Float>] = [:]
         for tensor in specifications(of: network, shapes: shapes) {
@@ -54,7 +54,7 @@ extension FloatNetwork {
 
     package static func shapes(
         of network: Network, _ inputShape: Shape
-    ) throws(TrainingError) -> [String: Shape] {
+    ) throws(FloatNetworkError) -> [String: Shape] {
         guard !network.layers.isEmpty else { throw .invalidNetwork(reason: "it has no layers") }
         do throws(NetworkError) {
             return try network.outputShapes(input: inputShape)

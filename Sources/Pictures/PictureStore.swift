@@ -37,7 +37,7 @@ public final class PictureStore: Sendable {
     ///     other is left out. One that is unreadable now is grey in its place, so that every
     ///     picture keeps its number.
     ///   - progress: Told how many pictures are done; returns false to stop.
-    /// - Throws: `TrainingError.noReadablePicture`, or `FitInterruption` if stopped.
+    /// - Throws: `PictureError.noReadablePicture`, or `Interruption` if stopped.
     public init(
         _ source: any PictureSource, input: InputSpecification, memory: Int, threads: Int,
         skipping known: Set<String>? = nil, progress: (Int) -> Bool = { _ in true }
@@ -75,10 +75,10 @@ public final class PictureStore: Sendable {
                 }
                 index += 1
             }
-            guard progress(index) else { throw FitInterruption() }
+            guard progress(index) else { throw Interruption() }
         }
         guard !readable.isEmpty else {
-            throw TrainingError.noReadablePicture(images: source.place, tried: source.count)
+            throw PictureError.noReadablePicture(images: source.place, tried: source.count)
         }
         (self.source, self.input) = (source, input)
         (self.readable, self.cache, self.skipped) = (readable, cache, skipped)
@@ -156,10 +156,4 @@ extension Picture {
         guard short > side else { return self }
         return resized(width: width * side / short, height: height * side / short)
     }
-}
-
-/// A run was asked to stop; what was to be kept of it is saved.
-public struct FitInterruption: Error {
-    /// An interruption.
-    public init() {}
 }

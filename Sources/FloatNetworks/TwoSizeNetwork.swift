@@ -14,8 +14,8 @@ package final class TwoSizeNetwork {
 
     /// Weights for large crops, and for small ones where `smallSize` is given.
     ///
-    /// - Throws: `TrainingError` where the weights fit one size alone.
-    package init(_ large: FloatNetwork, smallSize: Int? = nil) throws(TrainingError) {
+    /// - Throws: `FloatNetworkError` where the weights fit one size alone.
+    package init(_ large: FloatNetwork, smallSize: Int? = nil) throws(FloatNetworkError) {
         self.large = large
         guard let smallSize else {
             small = nil
@@ -25,11 +25,18 @@ package final class TwoSizeNetwork {
     }
 
     /// The output of a training pass, `[n, d]`: the rows of the large crops, then of the small.
+    ///
+    /// - Parameters:
+    ///   - batch: Crops of the network's own size, `[m, height, width, 3]`.
+    ///   - smallBatch: Small crops, where there are any, `[n − m, size, size, 3]`.
+    ///   - random: Decides what is dropped.
+    /// - Returns: The rows.
     package func forward(
-        _ batch: CropBatch, using random: inout SeededGenerator
+        _ batch: Tensor<Float>, small smallBatch: Tensor<Float>?,
+        using random: inout SeededGenerator
     ) -> Tensor<Float> {
-        let output = large.forward(batch.large, using: &random)
-        guard let small, let crops = batch.small else { return output }
+        let output = large.forward(batch, using: &random)
+        guard let small, let crops = smallBatch else { return output }
         let rest = small.forward(crops, using: &random)
         return Tensor(
             output.elements + rest.elements,

@@ -11,6 +11,11 @@ package enum ShippedModel {
     /// The most dimensions of an embedding.
     package static let dimension = 256
 
+    /// About 100 pictures a cluster, as ImageNet's 10,000 clusters have, and 10 at least.
+    package static func clusters(for pictures: Int) -> Int {
+        max(2, min(10_000, max(pictures / 100, min(10, pictures / 4))))
+    }
+
     /// How embeddings become clusters.
     package struct Settings: Sendable {
         /// The number of clusters.
@@ -77,31 +82,5 @@ package enum ShippedModel {
             clusters: settings.clusters, iterations: settings.iterations,
             seed: UInt32(truncatingIfNeeded: random.next())
         ).fit(embeddings, initial: settings.firstRows.map { embeddings.rows(at: $0) })
-    }
-
-    /// The checkpoint of a trained backbone.
-    ///
-    /// - Parameters:
-    ///   - backbone: The weights of the backbone.
-    ///   - projected: The projection, and with it the backbone's features of all pictures.
-    ///   - settings: The run's settings.
-    /// - Returns: The checkpoint.
-    /// - Throws: `ClusteringError` where there are fewer pictures than clusters.
-    package static func make(
-        backbone: [String: Tensor<Float>], projected: ProjectedFeatures, settings: FitSettings
-    ) throws(ClusteringError) -> Checkpoint {
-        let trained = Checkpoint(
-            network: settings.backbone, input: settings.input, precision: .float32,
-            clustering: nil,
-            provenance: Provenance(
-                recipe: settings.recipe.fullName, seed: settings.seed, epochs: settings.epochs,
-                pictures: settings.pictures, picturesDigest: settings.picturesDigest,
-                source: settings.initial?.source),
-            license: settings.initial?.license ?? "unspecified",
-            tensors: backbone.mapValues { .float32($0) })
-        let found = try clusters(
-            of: projected.rows, Settings(clusters: settings.clusters, seed: settings.seed))
-        return clustered(
-            Self.projected(trained, by: projected.pca), by: projected.pca, found.centroids)
     }
 }

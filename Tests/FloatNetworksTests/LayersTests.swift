@@ -1,7 +1,7 @@
+import FloatNetworks
 import Model
 import Tensors
 import Testing
-import Training
 
 /// What single layers do beyond their golden files: edges, chance and ties.
 struct LayersTests {

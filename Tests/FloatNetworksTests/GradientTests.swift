@@ -1,7 +1,7 @@
+import FloatNetworks
 import Model
 import Tensors
 import Testing
-import Training
 
 /// The gradient of every layer against finite differences.
 struct GradientTests {

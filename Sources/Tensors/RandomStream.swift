@@ -1,10 +1,11 @@
-package import Tensors
-
 /// The purposes for which random numbers are drawn, each a sequence of its own.
 ///
 /// A generator is made from the run's seed, the purpose, and where in the run it is: nothing
 /// depends on what was drawn before, so a resumed run needs no generator's state.
 package enum RandomStream: UInt64, Sendable {
+    /// The seed of who gives none.
+    package static let standardSeed: UInt64 = 31
+
     case selection = 1
     case weights, order, crop, dropout, clustering, head, shipping, projection
 

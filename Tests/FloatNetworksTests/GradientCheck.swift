@@ -1,6 +1,6 @@
+import FloatNetworks
 import Model
 import Tensors
-import Training
 
 /// Compares gradients with central differences of the loss Σ output · direction.
 struct GradientCheck {

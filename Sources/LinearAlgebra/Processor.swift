@@ -1,5 +1,4 @@
-private import Foundation
-private import LinearAlgebra
+import Foundation
 
 /// The kind of CPU this program runs on.
 package enum Processor {
@@ -12,7 +11,7 @@ package enum Processor {
     }()
 
     /// What the bytes of a result depend on: the model, the kernel of OpenBLAS, the float loops.
-    static var name: String {
+    package static var name: String {
         "\(model), OpenBLAS \(BLAS.kernel), \(FloatLoops.current == nil ? "no" : "fused") float loops"
     }
 }
