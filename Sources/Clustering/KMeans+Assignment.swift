@@ -23,8 +23,8 @@ extension KMeans {
     public static func assign(
         _ points: Tensor<Float>, to centroids: Tensor<Float>, spherical: Bool = false
     ) -> (assignments: [Int32], distances: [Float]) {
-        let (n, d, k) = (points.shape[0], points.rowCount, centroids.shape[0])
-        precondition(k > 0 && centroids.rowCount == d, "\(centroids.shape) for points of \(d)")
+        let (n, d, k) = (points.shape[0], points.rowSize, centroids.shape[0])
+        precondition(k > 0 && centroids.rowSize == d, "\(centroids.shape) for points of \(d)")
         let norms = Rows.squaredNorms(centroids)
         let offsets = spherical ? [Float](repeating: 0, count: k) : norms
         let factor: Float = spherical ? -1 : -2

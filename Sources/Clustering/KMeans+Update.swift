@@ -12,7 +12,7 @@ extension KMeans {
         private let points: Int
 
         init(_ points: Tensor<Float>, _ assignments: [Int32], clusters: Int) {
-            let d = points.rowCount
+            let d = points.rowSize
             var sums = [Double](repeating: 0, count: clusters * d)
             var sizes = [Int](repeating: 0, count: clusters)
             for cluster in assignments { sizes[Int(cluster)] += 1 }

@@ -65,7 +65,7 @@ public struct KMeans: Sendable, Equatable {
         }
         let (assignments, distances) = Self.assign(points, to: centroids, spherical: spherical)
         return KMeansResult(
-            centroids: centroids, assignments: assignments, distances: distances,
+            centroids: centroids, assignments: assignments, squaredDistances: distances,
             objectives: objectives, repairs: repairs)
     }
 
@@ -74,7 +74,7 @@ public struct KMeans: Sendable, Equatable {
     ) throws(ClusteringError) {
         guard clusters > 0 else { throw .wrongSetting(name: "clusters", value: clusters) }
         guard iterations >= 0 else { throw .wrongSetting(name: "iterations", value: iterations) }
-        let (n, d) = (points.shape[0], points.rowCount)
+        let (n, d) = (points.shape[0], points.rowSize)
         guard n >= clusters else { throw .fewerPointsThanClusters(points: n, clusters: clusters) }
         try points.checkFinite()
         guard let initial else { return }
@@ -101,7 +101,7 @@ public struct KMeansResult: Sendable, Equatable {
     /// The cluster of each point, with regard to `centroids`.
     public let assignments: [Int32]
     /// The squared Euclidean distance of each point to its centroid.
-    public let distances: [Float]
+    public let squaredDistances: [Float]
     /// The sum of squared distances at each iteration's assignment, before its update.
     public let objectives: [Double]
     /// How often an empty cluster was given half of another, over all iterations.

@@ -22,7 +22,7 @@ package struct NearestNeighbours {
     /// - Complexity: O(n²·d) time; memory beside the result is bounded but for copies: those of one
     ///   point are all looked at before the first ones are taken.
     package init(of points: Tensor<Float>, neighbours: Int) {
-        let (n, d) = (points.shape[0], points.rowCount)
+        let (n, d) = (points.shape[0], points.rowSize)
         let count = min(neighbours, n - 1)
         let norms = Rows.squaredNorms(points)
         var indices = [Int32](repeating: 0, count: n * count)

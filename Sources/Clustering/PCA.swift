@@ -55,7 +55,7 @@ public struct PCA: Sendable, Equatable {
         fitting features: Tensor<Float>, components: Int, whiteningExponent: Float = -0.5,
         eigenvalueFloor: Double = 1e-8
     ) throws(ClusteringError) {
-        let (n, d) = (features.shape[0], features.rowCount)
+        let (n, d) = (features.shape[0], features.rowSize)
         guard components > 0 else { throw .wrongSetting(name: "components", value: components) }
         guard n > 1 else { throw .tooFewRows(found: n, needed: 2) }
         try features.checkFinite()
@@ -85,7 +85,7 @@ public struct PCA: Sendable, Equatable {
     /// - Parameter features: `[n, d]`.
     /// - Returns: `[n, k]`.
     public func apply(to features: Tensor<Float>) -> Tensor<Float> {
-        let (n, d) = (features.shape[0], features.rowCount)
+        let (n, d) = (features.shape[0], features.rowSize)
         precondition(d == mean.count, "features of \(d) for a projection of \(mean.count)")
         var centred = features.elements
         var values = centred.mutableSpan
@@ -103,7 +103,7 @@ public struct PCA: Sendable, Equatable {
     private static func principalAxes(
         _ features: Tensor<Float>, _ mean: [Double], count: Int
     ) throws(ClusteringError) -> (values: [Double], vectors: [Double]) {
-        let (n, d) = (features.shape[0], features.rowCount)
+        let (n, d) = (features.shape[0], features.rowSize)
         do {
             guard n < d else {
                 let solved = try SymmetricEigenproblem(

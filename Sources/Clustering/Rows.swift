@@ -8,7 +8,7 @@ public import Tensors
 /// - Parameter rows: `[n, d]`, finite.
 /// - Returns: `[n, d]`.
 public func normalizeRows(_ rows: consuming Tensor<Float>) -> Tensor<Float> {
-    let (n, d) = (rows.shape[0], rows.rowCount)
+    let (n, d) = (rows.shape[0], rows.rowSize)
     // Taken out and put back, so that a caller's last copy is changed in place.
     let shape = rows.shape
     var elements = rows.elements
@@ -32,7 +32,7 @@ extension Tensor<Float> {
     func checkFinite() throws(ClusteringError) {
         let values = elements.span
         for index in values.indices where !values[index].isFinite {
-            throw .notFinite(row: index / max(1, rowCount))
+            throw .notFinite(row: index / max(1, rowSize))
         }
     }
 }

@@ -107,7 +107,7 @@ public struct SpectralClustering: Sendable, Equatable {
             }
             let pivots = Self.pivots(of: plain.rows(at: candidates)).map { candidates[$0] }
             let run = try kMeans.fit(rows, initial: rows.rows(at: pivots))
-            let objective = run.distances.reduce(0) { $0 + Double($1) }
+            let objective = run.squaredDistances.reduce(0) { $0 + Double($1) }
             if objective < best?.objective ?? .infinity { best = (run, objective) }
         }
         guard let best else { throw .noConvergence(order: graph.count) }
@@ -124,7 +124,7 @@ public struct SpectralClustering: Sendable, Equatable {
     private static func pivots(of rows: Tensor<Float>) -> [Int] {
         var (pivots, axes): ([Int], [[Float]]) = ([], [])
         var left = (0..<rows.shape[0]).map { rows[row: $0].reduce(0) { $0 + $1 * $1 } }
-        for _ in 0..<rows.rowCount {
+        for _ in 0..<rows.rowSize {
             let pivot = left.indices.reduce(0) { left[$1] > left[$0] ? $1 : $0 }
             pivots.append(pivot)
             left[pivot] = -.infinity
@@ -156,7 +156,7 @@ public struct SpectralClustering: Sendable, Equatable {
     /// Gives each empty cluster the point that is farthest from its centroid, of those that are
     /// not alone.
     private static func withoutEmptyClusters(_ run: KMeansResult) -> [Int32] {
-        var (assignments, distances, sizes) = (run.assignments, run.distances, run.sizes)
+        var (assignments, distances, sizes) = (run.assignments, run.squaredDistances, run.sizes)
         for empty in sizes.indices where sizes[empty] == 0 {
             let movable = assignments.indices.filter { sizes[Int(assignments[$0])] > 1 }
             guard let point = movable.max(by: { distances[$0] < distances[$1] }) else { break }
@@ -203,7 +203,7 @@ public struct SpectralClusteringResult: Sendable, Equatable {
 private func means(
     of points: Tensor<Float>, _ assignments: [Int32], clusters: Int
 ) -> Tensor<Float> {
-    let d = points.rowCount
+    let d = points.rowSize
     var sums = [Double](repeating: 0, count: clusters * d)
     var sizes = [Double](repeating: 0, count: clusters)
     for (point, cluster) in assignments.enumerated() where cluster >= 0 {

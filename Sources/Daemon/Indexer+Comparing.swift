@@ -182,11 +182,9 @@ extension Indexer {
 
     private func digest(of path: [UInt8]) async throws -> String? {
         try await files.run {
-            guard let file = try? OpenFile(path),
-                let digest = try? FileDigest.sha256(
-                    ofDescriptor: file.descriptor, path: Self.text(path))
-            else { return nil }
-            return FileDigest.hexadecimal(digest)
+            guard let file = try? OpenFile(path) else { return nil }
+            return try? FileDigest.sha256(
+                ofDescriptor: file.descriptor, path: Self.text(path))
         }
     }
 

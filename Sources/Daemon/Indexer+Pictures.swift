@@ -202,8 +202,7 @@ extension Indexer {
             var sha256: String?
             if refusal != .notAPicture {
                 let path = text(picture.path)
-                sha256 = FileDigest.hexadecimal(
-                    try FileDigest.sha256(ofDescriptor: file.descriptor, path: path))
+                sha256 = try FileDigest.sha256(ofDescriptor: file.descriptor, path: path)
             }
             return .success(
                 Opened(file: file, identity: identity, sha256: sha256, refusal: refusal))

@@ -61,7 +61,7 @@ struct FloatEmbedder: Embedder {
             input.batch(of: pixels.span, count: count), capturing: [layer])
         let vectors = captured[layer]!
         return Embeddings(
-            vectors: vectors.reshaped(to: [count, vectors.rowCount]),
+            vectors: vectors.reshaped(to: [count, vectors.rowSize]),
             clusters: hasClusters ? output.leastColumns.map { Int32($0) } : nil)
     }
 }

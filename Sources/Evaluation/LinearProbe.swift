@@ -63,7 +63,7 @@ package struct LinearProbe: Sendable {
     package func run(train: Samples, test: Samples, classes: Int) -> Accuracy {
         let scaling = FeatureScaling(of: train.features)
         var random = SeededGenerator(seed: seed)
-        let width = train.features.rowCount
+        let width = train.features.rowSize
         // N(0, 0.01) and no bias, as the reference begins.
         var weight = Trained(random.normals(classes * width, deviation: 0.01))
         var bias = Trained([Float](repeating: 0, count: classes))
@@ -73,14 +73,14 @@ package struct LinearProbe: Sendable {
             for start in stride(from: 0, to: order.count, by: batch) {
                 let chosen = order[start..<min(order.count, start + batch)]
                 let features = scaling.apply(to: train.features, rows: chosen)
-                let slope = SoftmaxCrossEntropy.lossAndGradient(
+                let logitGradient = SoftmaxCrossEntropy.lossAndGradient(
                     logits: Self.logits(of: features, weight.values, bias.values),
                     labels: chosen.map { train.labels[$0] }
                 ).1
                 let rate = rate(at: step)
-                let gradient = slope.multiplied(by: features, transposeSelf: true).elements
+                let gradient = logitGradient.multiplied(by: features, transposeSelf: true).elements
                 weight.move(by: gradient, rate: rate, momentum, weightDecay)
-                bias.move(by: Self.columnSums(of: slope), rate: rate, momentum, weightDecay)
+                bias.move(by: Self.columnSums(of: logitGradient), rate: rate, momentum, weightDecay)
                 step += 1
             }
             accuracy.last = share(of: test, scaling, weight.values, bias.values)
@@ -116,14 +116,14 @@ package struct LinearProbe: Sendable {
     private static func logits(
         of features: Tensor<Float>, _ weight: [Float], _ bias: [Float]
     ) -> Tensor<Float> {
-        let matrix = Tensor(weight, shape: [bias.count, features.rowCount])
+        let matrix = Tensor(weight, shape: [bias.count, features.rowSize])
         var logits = features.multiplied(by: matrix, transposeOther: true).elements
         for index in logits.indices { logits[index] += bias[index % bias.count] }
         return Tensor(logits, shape: [features.shape[0], bias.count])
     }
 
     private static func columnSums(of matrix: Tensor<Float>) -> [Float] {
-        var sums = [Float](repeating: 0, count: matrix.rowCount)
+        var sums = [Float](repeating: 0, count: matrix.rowSize)
         for (index, value) in matrix.elements.enumerated() { sums[index % sums.count] += value }
         return sums
     }

@@ -43,14 +43,14 @@ extension FloatNetwork {
     /// The optimizer's velocities by tensor name; those never used are absent.
     ///
     /// Setting them needs names and shapes of this network.
-    package var momentum: [String: Tensor<Float>] {
+    package var velocities: [String: Tensor<Float>] {
         get {
             parameters.filter { $0.value.velocity.capacity > 0 }
                 .mapValues { Tensor($0.velocity.elements($0.count), shape: $0.shape) }
         }
         set {
             do throws(FloatNetworkError) {
-                try load(momentum: newValue)
+                try load(velocities: newValue)
             } catch {
                 preconditionFailure("\(error)")
             }
@@ -60,8 +60,8 @@ extension FloatNetwork {
     /// Replaces the velocities; those not given become zero.
     ///
     /// - Throws: `FloatNetworkError` for an unknown name or a wrong shape; nothing changes then.
-    package func load(momentum: [String: Tensor<Float>]) throws(FloatNetworkError) {
-        for (name, velocity) in momentum.sorted(by: { $0.key < $1.key }) {
+    package func load(velocities: [String: Tensor<Float>]) throws(FloatNetworkError) {
+        for (name, velocity) in velocities.sorted(by: { $0.key < $1.key }) {
             guard let parameter = parameters[name], parameter.isTrained else {
                 throw .missingTensor(name: name)
             }
@@ -70,7 +70,7 @@ extension FloatNetwork {
             }
         }
         for (name, parameter) in parameters where parameter.isTrained {
-            if let velocity = momentum[name] {
+            if let velocity = velocities[name] {
                 parameter.velocity.reserve(parameter.count)
                 parameter.velocity.copy(from: velocity.elements)
             } else {

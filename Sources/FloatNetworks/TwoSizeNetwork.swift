@@ -9,7 +9,7 @@ package import Tensors
 /// Source: Caron et al., NeurIPS 2020 (arXiv:2006.09882), "multi-crop".
 package final class TwoSizeNetwork {
     /// The network of the large crops, to which the weights belong.
-    package let large: FloatNetwork
+    private let large: FloatNetwork
     private let small: FloatNetwork?
 
     /// Weights for large crops, and for small ones where `smallSize` is given.
@@ -32,7 +32,7 @@ package final class TwoSizeNetwork {
     ///   - random: Decides what is dropped.
     /// - Returns: The rows.
     package func forward(
-        _ batch: Tensor<Float>, small smallBatch: Tensor<Float>?,
+        _ batch: Tensor<Float>, small smallBatch: Tensor<Float>? = nil,
         using random: inout SeededGenerator
     ) -> Tensor<Float> {
         let output = large.forward(batch, using: &random)
@@ -40,7 +40,7 @@ package final class TwoSizeNetwork {
         let rest = small.forward(crops, using: &random)
         return Tensor(
             output.elements + rest.elements,
-            shape: [output.shape[0] + rest.shape[0], output.rowCount])
+            shape: [output.shape[0] + rest.shape[0], output.rowSize])
     }
 
     /// Adds the gradients of the last `forward`.
@@ -54,5 +54,42 @@ package final class TwoSizeNetwork {
         let first = gradient.shape[0] - rows
         large.backward(gradient.rows(at: 0..<first))
         small.backward(gradient.rows(at: first..<first + rows))
+    }
+}
+
+// MARK: - The weights, which are those of the large crops' network
+
+extension TwoSizeNetwork {
+    /// The weights and running statistics by name.
+    package var tensors: [String: Tensor<Float>] { large.tensors }
+
+    /// The optimizer's velocities by tensor name; those never used are absent.
+    package var velocities: [String: Tensor<Float>] { large.velocities }
+
+    /// The gradients since the last step, by tensor name; those never reached are absent.
+    package var gradients: [String: Tensor<Float>] { large.gradients }
+
+    /// Replaces the weights and running statistics.
+    ///
+    /// - Throws: `FloatNetworkError` for a missing or wrongly shaped tensor; nothing changes then.
+    package func load(_ tensors: [String: Tensor<Float>]) throws(FloatNetworkError) {
+        try large.load(tensors)
+    }
+
+    /// Replaces the velocities; those not given become zero.
+    ///
+    /// - Throws: `FloatNetworkError` for an unknown name or a wrong shape; nothing changes then.
+    package func load(velocities: [String: Tensor<Float>]) throws(FloatNetworkError) {
+        try large.load(velocities: velocities)
+    }
+
+    /// Moves every parameter that has a gradient and forgets the gradients.
+    package func step(_ optimizer: SGD) { large.step(optimizer) }
+
+    /// Runs large crops in evaluation mode; see `FloatNetwork.evaluate`.
+    package func evaluate(
+        _ batch: Tensor<Float>, capturing names: Set<String>
+    ) -> (output: Tensor<Float>, captured: [String: Tensor<Float>]) {
+        large.evaluate(batch, capturing: names)
     }
 }

@@ -58,10 +58,10 @@ extension FrozenBackbone {
             throw ForeignFeatures(
                 path: known.place, reason: "they are of other pictures than '\(source.place)'")
         }
-        guard known.vectors.rowCount == width else {
+        guard known.vectors.rowSize == width else {
             throw ForeignFeatures(
                 path: known.place,
-                reason: "they have \(known.vectors.rowCount) numbers, the model gives \(width)")
+                reason: "they have \(known.vectors.rowSize) numbers, the model gives \(width)")
         }
         let network = try network()
         for probe in 0..<min(Self.probes, pictures.count) {

@@ -60,7 +60,7 @@ public struct PictureList: Sendable, Equatable {
             Entry(path: $0.path, name: $0.name, label: $0.label.flatMap { numbers[$0] })
         }
         labelNames = labels.map(PictureFile.text)
-        digest = Self.hexadecimal(FileDigest.sha256(named.flatMap { $0.name + [0] }))
+        digest = FileDigest.sha256(named.flatMap { $0.name + [0] })
     }
 
     /// An entry whose label is still a name.
@@ -162,12 +162,5 @@ public struct PictureList: Sendable, Equatable {
                 parts.count > 1 ? Array(parts[parts.count - 2]) : nil
             )
         }
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
-            as: UTF8.self)
     }
 }

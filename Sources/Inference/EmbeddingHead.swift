@@ -38,7 +38,7 @@ package struct EmbeddingHead: Sendable {
     ) -> Embedding {
         let vector = Self.vector(scales) { accumulators[picture * dimension + $0] }
         var span = distances.mutableSpan
-        centroids.distances(to: vector.span, into: &span, using: table)
+        centroids.squaredDistances(to: vector.span, into: &span, using: table)
         let (nearest, second) = centroids.nearestTwo(distances.span)
         let distance = distances[nearest].squareRoot()
         let runnerUp = distances[second].squareRoot()

@@ -24,7 +24,7 @@
     /// The bytes taken.
     package var byteCount: Int { memory.byteCount }
 
-    /// The number of distances that `distances(to:into:using:)` writes: `count` rounded up to a
+    /// The number of distances that `squaredDistances(to:into:using:)` writes: `count` rounded up to a
     /// multiple of 16, what lies beyond `count` having no meaning.
     package var paddedCount: Int { count.roundedUp(to: 16) }
 
@@ -34,7 +34,7 @@
     ///   - point: `dimension` numbers.
     ///   - distances: `paddedCount` numbers, of which the first `count` are the result.
     ///   - table: The kernels to use.
-    package func distances(
+    package func squaredDistances(
         to point: Span<Float>, into distances: inout MutableSpan<Float>, using table: KernelTable
     ) {
         precondition(

@@ -28,7 +28,7 @@ package struct MomentSums: Sendable {
     /// Adds rows, `[n, width]`.
     package mutating func add(_ rows: Tensor<Float>) {
         let n = rows.shape[0]
-        precondition(rows.rowCount == width, "rows of \(rows.rowCount), not \(width)")
+        precondition(rows.rowSize == width, "rows of \(rows.rowSize), not \(width)")
         guard n > 0 else { return }
         if count == 0 { centre = Moments.columnMeans(of: rows) }
         count += n

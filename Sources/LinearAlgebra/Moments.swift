@@ -11,7 +11,7 @@ package enum Moments {
 
     /// The mean of each column of `rows`, `[n, d]` with n of 1 or more; `[d]`.
     package static func columnMeans(of rows: Tensor<Float>) -> [Double] {
-        let (n, d) = (rows.shape[0], rows.rowCount)
+        let (n, d) = (rows.shape[0], rows.rowSize)
         precondition(n > 0, "the mean of no rows")
         var sums = [Double](repeating: 0, count: d)
         let values = rows.elements.span
@@ -25,7 +25,7 @@ package enum Moments {
 
     /// The scatter `(X − μ)ᵀ(X − μ)`, not divided by n: the upper triangle of `[d, d]`.
     package static func scatter(of rows: Tensor<Float>, mean: [Double]) -> [Double] {
-        let (n, d) = (rows.shape[0], rows.rowCount)
+        let (n, d) = (rows.shape[0], rows.rowSize)
         precondition(mean.count == d, "\(mean.count) means for \(d) columns")
         var scatter = [Double](repeating: 0, count: d * d)
         let step = max(1, blockElements / max(1, d))
@@ -40,7 +40,7 @@ package enum Moments {
 
     /// The Gram matrix `(X − μ)(X − μ)ᵀ`: the upper triangle of `[n, n]`.
     package static func gramian(of rows: Tensor<Float>, mean: [Double]) -> [Double] {
-        let (n, d) = (rows.shape[0], rows.rowCount)
+        let (n, d) = (rows.shape[0], rows.rowSize)
         precondition(mean.count == d, "\(mean.count) means for \(d) columns")
         var gramian = [Double](repeating: 0, count: n * n)
         let step = max(1, blockElements / max(1, n))
@@ -64,7 +64,7 @@ package enum Moments {
     package static func combinations(
         of rows: Tensor<Float>, mean: [Double], weights: [Double], count: Int
     ) -> [Double] {
-        let (n, d) = (rows.shape[0], rows.rowCount)
+        let (n, d) = (rows.shape[0], rows.rowSize)
         precondition(mean.count == d, "\(mean.count) means for \(d) columns")
         precondition(weights.count == count * n, "\(weights.count) weights for \(count) sums")
         var sums = [Double](repeating: 0, count: count * d)
@@ -83,7 +83,7 @@ package enum Moments {
     private static func centred(
         _ matrix: Tensor<Float>, _ mean: [Double], rows: Range<Int>, columns: Range<Int>
     ) -> [Double] {
-        let d = matrix.rowCount
+        let d = matrix.rowSize
         let values = matrix.elements.span
         let mean = mean.span
         return unsafe [Double](unsafeUninitializedCapacity: rows.count * columns.count) {

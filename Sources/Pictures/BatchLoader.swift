@@ -6,14 +6,14 @@ public import Tensors
 public struct CropRequest: Sendable, Equatable {
     /// The picture's number in the store.
     package let picture: Int
-    /// Where in the epoch the crop is, which decides its random choices.
-    package let place: Int
+    /// Its number in the epoch, which decides its random choices.
+    package let slot: Int
     /// Whether it is one of the small crops.
     package let isSmall: Bool
 
     /// A crop of a picture.
-    public init(picture: Int, place: Int, isSmall: Bool = false) {
-        (self.picture, self.place, self.isSmall) = (picture, place, isSmall)
+    public init(picture: Int, slot: Int, isSmall: Bool = false) {
+        (self.picture, self.slot, self.isSmall) = (picture, slot, isSmall)
     }
 }
 
@@ -95,7 +95,7 @@ public struct BatchLoader: Sendable {
     ) -> Tensor<Float> {
         batch(of: requests.count, width, height) { index in
             let request = requests[requests.startIndex + index]
-            var random = RandomStream.crop.generator(seed: seed, epoch, request.place)
+            var random = RandomStream.crop.generator(seed: seed, epoch, request.slot)
             return augmentation.apply(
                 to: store.picture(request.picture), width: width, height: height, using: &random
             ).pixels

@@ -35,7 +35,7 @@ package struct ActivationHistogram: Sendable {
         while max(-minimum, maximum) >= radius { widen() }
         // One position in so many, of all channels.
         let channels = max(1, values.shape.extents.last ?? 1)
-        let positions = values.rowCount / channels
+        let positions = values.rowSize / channels
         var step = max(1, positions * channels / Self.countedPerPicture)
         // Not always the same columns of the map.
         let width = values.shape.rank > 2 ? values.shape[values.shape.rank - 2] : 1

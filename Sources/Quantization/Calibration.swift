@@ -198,7 +198,7 @@ extension Calibration {
                 guard let samples = measured.samples[number] else { return [] }
                 let filters = step.weights.map { weights in
                     weights.weight.reshaped(
-                        to: [weights.weight.shape[0], weights.weight.rowCount])
+                        to: [weights.weight.shape[0], weights.weight.rowSize])
                 }
                 return [RangeJudge.Reader(samples: samples, filters: filters)]
             }

@@ -79,7 +79,7 @@ package struct ChannelQuantization: Sendable {
     /// Adds `shift`, in real units, to the bias of each channel, as far as the accumulator
     /// allows.
     package mutating func addToBias(_ shift: [Double], inputScale: Float) {
-        let width = weight.rowCount
+        let width = weight.rowSize
         for row in bias.indices {
             let steps = (shift[row] / (Double(inputScale) * Double(scale[row]))).rounded()
             guard abs(steps) < Double(Int32.max) else { continue }

@@ -27,7 +27,7 @@ struct EmbeddingDrift {
     mutating func add(
         _ vectors: Tensor<Float>, distances: Tensor<Float>, _ found: [Embedding]
     ) {
-        width = vectors.rowCount
+        width = vectors.rowSize
         exact += vectors.elements
         for (row, result) in found.enumerated() {
             rounded += result.vector

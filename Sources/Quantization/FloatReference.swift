@@ -36,7 +36,7 @@ struct FloatReference {
     }
 
     private func normalized(_ views: Tensor<UInt8>, rows: Range<Int>) -> Tensor<Float> {
-        let width = views.rowCount
+        let width = views.rowSize
         let pixels = views.elements.span.extracting(
             rows.lowerBound * width..<rows.upperBound * width)
         return input.batch(of: pixels, count: rows.count)

@@ -198,7 +198,7 @@ extension FoldedNetwork.Weights {
     fileprivate mutating func scaleChannels(
         by factors: [Double], mean: [Float], beta: [Float]
     ) {
-        let width = weight.rowCount
+        let width = weight.rowSize
         var scaled = weight.elements
         for (channel, factor) in factors.enumerated() {
             for i in channel * width..<(channel + 1) * width {
@@ -218,7 +218,7 @@ extension FoldedNetwork.Weights {
                     $0 + Double($1.0) * Double($1.1)
                 })
         }
-        let columns = inner.weight.reshaped(to: [inner.weight.shape[0], inner.weight.rowCount])
+        let columns = inner.weight.reshaped(to: [inner.weight.shape[0], inner.weight.rowSize])
         return Self(weight: weight.multiplied(by: columns), bias: biases)
     }
 }

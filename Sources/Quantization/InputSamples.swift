@@ -44,7 +44,7 @@ package struct InputSamples {
 
     /// Adds the windows of some pictures, `[n, …]`.
     package mutating func add(_ inputs: Tensor<Float>) {
-        let width = inputs.rowCount
+        let width = inputs.rowSize
         let length = windows.groups * windows.depth
         var rows: [Float] = []
         for picture in 0..<inputs.shape[0] {

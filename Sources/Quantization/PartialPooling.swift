@@ -73,6 +73,6 @@ extension Tensor<Float> {
             let part = self[row: row].map { $0 / Float(count) }
             return (0..<count).flatMap { _ in part }
         }
-        return Tensor(rows, shape: [shape[0], rowCount * count])
+        return Tensor(rows, shape: [shape[0], rowSize * count])
     }
 }

@@ -39,7 +39,7 @@ package struct QuantizedBackbone {
         }
         (draft, self.ending) = (made.draft, ending)
         isPassedOn =
-            !backbone.hasLinearFeature && ending.weights?.weight.rowCount == backbone.width
+            !backbone.hasLinearFeature && ending.weights?.weight.rowSize == backbone.width
     }
 
     /// A plan whose `projectionInputs` are what `features` and `projecting` take.
@@ -120,14 +120,14 @@ extension QuantizedBackbone {
     ) throws(QuantizationError) -> QuantizedEmbedding {
         var other = try draft.ending(as: float.poolingInParts())
         guard let step = other.folded.projection, step.layer.inputs == ending.layer.inputs,
-            step.weights?.weight.rowCount == inputs.rowCount
+            step.weights?.weight.rowSize == inputs.rowSize
         else { throw .differentNetworks }
         let format = other.format(step.layer.inputs[0])
-        let wanted = Self.roundingRows * inputs.rowCount
+        let wanted = Self.roundingRows * inputs.rowSize
         let every = max(1, (inputs.shape[0] + wanted - 1) / wanted)
-        let isMeasured = inputs.rowCount <= InputSamples.longestWindow
+        let isMeasured = inputs.rowSize <= InputSamples.longestWindow
         var means = ElementMeans()
-        var moments = MomentSums(width: isMeasured ? inputs.rowCount : 0)
+        var moments = MomentSums(width: isMeasured ? inputs.rowSize : 0)
         for rows in inputs.blocks(of: Self.blockElements) {
             let values = inputs.rows(at: rows)
             let read = Tensor(values.elements.map(format.dequantized), shape: values.shape)
@@ -150,7 +150,7 @@ extension QuantizedBackbone {
         guard let quantized = draft.quantized(step) else {
             preconditionFailure("the projection was not rounded")
         }
-        let (m, dimension) = (inputs.rowCount, quantized.bias.count)
+        let (m, dimension) = (inputs.rowSize, quantized.bias.count)
         let scales = EmbeddingHead.scales(
             inputScale: format.scale, weightScales: quantized.scale.span)
         let weights = quantized.weight.elements.map { Double($0) }
@@ -175,7 +175,7 @@ extension QuantizedBackbone {
 extension Tensor<UInt8> {
     /// The rows in pieces of at most so many elements.
     fileprivate func blocks(of elements: Int) -> [Range<Int>] {
-        (0..<shape[0]).batches(of: max(1, elements / max(1, rowCount)))
+        (0..<shape[0]).batches(of: max(1, elements / max(1, rowSize)))
     }
 }
 

@@ -130,7 +130,7 @@ struct QuantizedDraft {
             exact = wanted.channelMeans
             rounded = found.channelMeans
         }
-        let (rows, width) = (weights.weight.shape[0], weights.weight.rowCount)
+        let (rows, width) = (weights.weight.shape[0], weights.weight.rowSize)
         let perGroup = exact.count / groups
         let shift = (0..<rows).map { row in
             // Output channels are split into groups in order, and so are the inputs.
@@ -189,7 +189,7 @@ struct ElementMeans {
     }
 
     private mutating func prepare(_ values: Tensor<some Any>) {
-        if sums.isEmpty { sums = [Double](repeating: 0, count: values.rowCount) }
+        if sums.isEmpty { sums = [Double](repeating: 0, count: values.rowSize) }
         channels = values.shape.extents.last ?? 1
         count += values.shape[0]
     }

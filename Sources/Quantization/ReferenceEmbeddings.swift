@@ -25,7 +25,7 @@ public struct ReferenceEmbeddings: Sendable {
         guard let some = outputs[Self.vectorSource], let away = outputs[Self.distanceSource] else {
             preconditionFailure("the float network did not capture its embeddings")
         }
-        (width, clusters) = (some.rowCount, away.rowCount)
+        (width, clusters) = (some.rowSize, away.rowSize)
         count += some.shape[0]
         vectors += some.elements
         distances += away.elements

@@ -46,7 +46,7 @@ extension NetworkWeights {
         let count = weight.shape[0]
         let bias = tensors["\(convolution).bias"]?.elements
         var (values, biases) = (weight.elements, [Float](repeating: 0, count: count))
-        let size = weight.rowCount
+        let size = weight.rowSize
         for filter in 0..<count {
             let factor = scale.elements[filter] / (variance.elements[filter] + epsilon).squareRoot()
             for index in filter * size..<(filter + 1) * size { values[index] *= factor }

@@ -160,8 +160,8 @@ private struct Climber {
     func gradient(at batch: Tensor<Float>, filters: [Int32]) -> Tensor<Float> {
         var random = SeededGenerator(seed: 0)  // nothing is dropped
         let answers = network.forward(batch, using: &random)
-        let slope = SoftmaxCrossEntropy.lossAndGradient(logits: answers, labels: filters).1
-        network.backward(slope)
+        network.backward(
+            SoftmaxCrossEntropy.lossAndGradient(logits: answers, labels: filters).gradient)
         let gradient = network.inputGradient(pictures: batch.shape[0])
         network.step(SGD(learningRate: 0))  // forgets the weights' gradients
         return gradient
@@ -190,7 +190,7 @@ extension GradientAscent {
         from start: Tensor<Float>, by climber: Climber, filters: [Int],
         progress: (Int) throws -> Void
     ) throws -> [Picture] {
-        let (count, size) = (start.shape[0], start.rowCount)
+        let (count, size) = (start.shape[0], start.rowSize)
         let labels = filters.map { Int32($0) }
         let deviation = weights.input.standardDeviation.reduce(0, +) / 3
         let side = Float(max(weights.input.width, weights.input.height))
@@ -202,12 +202,14 @@ extension GradientAscent {
             for picture in 0..<count {
                 // The loss is a mean over the batch: each picture has its own back.
                 let range = picture * size..<(picture + 1) * size
-                let slope = range.map {
+                let gradient = range.map {
                     gradient[$0] * Float(count) + 2 * weightDecay * values[$0]
                 }
-                let norm = Float(slope.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot())
+                let norm = Float(gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot())
                 guard norm > 0, norm.isFinite else { continue }
-                for (index, slope) in zip(range, slope) { values[index] -= length * slope / norm }
+                for (index, partial) in zip(range, gradient) {
+                    values[index] -= length * partial / norm
+                }
             }
             if iteration.isMultiple(of: blurEvery) { values = blurred(values) }
             batch = Tensor(values, shape: start.shape)

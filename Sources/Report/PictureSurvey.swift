@@ -73,7 +73,7 @@ struct PictureSurvey {
         _ embeddings: Tensor<Float>, distances: Tensor<Float>, _ centroids: Tensor<Float>
     ) {
         let embeddings = normalizeRows(
-            embeddings.reshaped(to: [embeddings.shape[0], embeddings.rowCount]))
+            embeddings.reshaped(to: [embeddings.shape[0], embeddings.rowSize]))
         for (row, cluster) in distances.leastColumns.enumerated() {
             clusters.append(cluster)
             cosines.append(
@@ -94,7 +94,7 @@ struct LayerResponses {
     init(title: String) { self.title = title }
 
     mutating func append(_ means: Tensor<Float>) {
-        filters = means.rowCount
+        filters = means.rowSize
         values += means.elements
     }
 

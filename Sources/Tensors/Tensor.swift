@@ -36,13 +36,13 @@ public struct Tensor<Element: BitwiseCopyable & Sendable>: Sendable {
     }
 
     /// The number of elements in one row, where a row is everything below the first dimension.
-    public var rowCount: Int {
+    public var rowSize: Int {
         shape.rank == 0 ? 1 : shape.extents.dropFirst().reduce(1, *)
     }
 
     /// One row: the elements that share the first index `row`.
     public subscript(row row: Int) -> ArraySlice<Element> {
-        let width = rowCount
+        let width = rowSize
         return elements[row * width..<(row + 1) * width]
     }
 

@@ -4,6 +4,8 @@ package import Tensors
 
 /// The linear classifier of DeepCluster v1 behind a ReLU, which is thrown away each epoch.
 package struct ClassifierHead: Sendable {
+    /// The standard deviation of new weights, as in the released code.
+    private static let deviation: Float = 0.01
     /// `[classes, inputs]`.
     package var weight: Tensor<Float>
     /// `[classes]`.
@@ -15,9 +17,10 @@ package struct ClassifierHead: Sendable {
         bias = Tensor(repeating: 0, shape: [classes])
     }
 
-    /// Draws new weights, N(0, 0.01), and clears the bias.
+    /// Draws new weights, N(0, `deviation`), and clears the bias.
     package mutating func reset(using random: inout SeededGenerator) {
-        weight = Tensor(random.normals(weight.count, deviation: 0.01), shape: weight.shape)
+        weight = Tensor(
+            random.normals(weight.count, deviation: Self.deviation), shape: weight.shape)
         bias = Tensor(repeating: 0, shape: bias.shape)
     }
 
@@ -34,14 +37,14 @@ package struct ClassifierHead: Sendable {
         from features: Tensor<Float>, labels: [Int32], learningRate: Float, weightDecay: Float
     ) -> (loss: Float, gradient: Tensor<Float>) {
         let active = Tensor(features.elements.map { max($0, 0) }, shape: features.shape)
-        let (loss, slope) = SoftmaxCrossEntropy.lossAndGradient(
+        let (loss, logitGradient) = SoftmaxCrossEntropy.lossAndGradient(
             logits: logits(of: active), labels: labels)
-        var gradient = slope.multiplied(by: weight).elements
+        var gradient = logitGradient.multiplied(by: weight).elements
         for i in gradient.indices where features.elements[i] <= 0 { gradient[i] = 0 }
 
-        let weightSlope = slope.multiplied(by: active, transposeSelf: true).elements
-        weight = Self.moved(weight, by: weightSlope, learningRate, weightDecay)
-        bias = Self.moved(bias, by: Self.columnSums(of: slope), learningRate, weightDecay)
+        let weightGradient = logitGradient.multiplied(by: active, transposeSelf: true).elements
+        weight = Self.moved(weight, by: weightGradient, learningRate, weightDecay)
+        bias = Self.moved(bias, by: Self.columnSums(of: logitGradient), learningRate, weightDecay)
         return (loss, Tensor(gradient, shape: features.shape))
     }
 
@@ -53,15 +56,15 @@ package struct ClassifierHead: Sendable {
     }
 
     private static func columnSums(of matrix: Tensor<Float>) -> [Float] {
-        var sums = [Float](repeating: 0, count: matrix.rowCount)
+        var sums = [Float](repeating: 0, count: matrix.rowSize)
         for i in matrix.elements.indices { sums[i % sums.count] += matrix.elements[i] }
         return sums
     }
 
     private static func moved(
-        _ values: Tensor<Float>, by slope: [Float], _ rate: Float, _ decay: Float
+        _ values: Tensor<Float>, by gradient: [Float], _ rate: Float, _ decay: Float
     ) -> Tensor<Float> {
-        let elements = zip(values.elements, slope).map { $0 - rate * ($1 + decay * $0) }
+        let elements = zip(values.elements, gradient).map { $0 - rate * ($1 + decay * $0) }
         return Tensor(elements, shape: values.shape)
     }
 }

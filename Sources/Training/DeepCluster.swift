@@ -21,6 +21,10 @@ import Vocabulary
 /// Source: Caron et al., "Deep Clustering for Unsupervised Learning of Visual Features", ECCV
 /// 2018 (arXiv:1807.05520), and its released code.
 package final class DeepCluster: EpochRecipe {
+    /// The whitening exponent of the features that are clustered, as in the released code.
+    static let whitening: Float = -0.5
+    /// The iterations of k-means, as in the released code.
+    static let iterations = 20
     private let settings: FitSettings
     private let pictures: Int
     private let network: FloatNetwork
@@ -42,13 +46,13 @@ package final class DeepCluster: EpochRecipe {
 
     package var backbone: [String: Tensor<Float>] { network.tensors }
 
-    package func begin(with backbone: [String: Tensor<Float>]) throws {
+    package func load(backbone: [String: Tensor<Float>]) throws {
         try network.load(backbone)
     }
 
     package func features(of batch: Tensor<Float>) -> Tensor<Float> {
         let output = network.evaluate(batch).output
-        return output.reshaped(to: [batch.shape[0], output.rowCount])
+        return output.reshaped(to: [batch.shape[0], output.rowSize])
     }
 
     // MARK: Cluster
@@ -56,7 +60,8 @@ package final class DeepCluster: EpochRecipe {
     package func prepare(_ work: FitWork) {}
 
     package func cluster(epoch: Int, _ work: FitWork) throws -> EpochClustering {
-        let points = try work.embeddings(.features, from: self, settings, exponent: -0.5).rows
+        let points = try work.embeddings(.features, from: self, settings, exponent: Self.whitening)
+            .rows
         return try work.phase(.clustering, total: 0) {
             let objective = try relabel(by: points, epoch: epoch, work.observer)
             var weights = RandomStream.head.generator(seed: settings.seed, epoch)
@@ -76,7 +81,7 @@ package final class DeepCluster: EpochRecipe {
         case .kmeans:
             var random = RandomStream.clustering.generator(seed: settings.seed, epoch)
             let result = try KMeans(
-                clusters: settings.clusters, iterations: 20,
+                clusters: settings.clusters, iterations: Self.iterations,
                 seed: UInt32(truncatingIfNeeded: random.next())
             ).fit(points)
             relabel(result.assignments, clusters: settings.clusters)
@@ -115,18 +120,18 @@ package final class DeepCluster: EpochRecipe {
             }
         let count = Int(settings.reassign * Double(pictures))
         let drawn = draw(assignments, clusterCount, count, &random)
-        let requests = drawn.enumerated().map { CropRequest(picture: $1, place: $0) }
+        let requests = drawn.enumerated().map { CropRequest(picture: $1, slot: $0) }
         return StepPlan.split(requests, batch: settings.batch)
     }
 
     package func step(
-        _ batch: CropBatch, of requests: [CropRequest], at place: StepPlace
+        _ batch: CropBatch, of requests: [CropRequest], at step: Step
     ) -> Float {
         var random = RandomStream.dropout.generator(
-            seed: settings.seed, place.epoch, place.step)
+            seed: settings.seed, step.epoch, step.index)
         let output = network.forward(batch.large, using: &random)
         // The features are clustered raw and learnt from through a ReLU.
-        let features = output.reshaped(to: [requests.count, output.rowCount])
+        let features = output.reshaped(to: [requests.count, output.rowSize])
         let (loss, gradient) = head.learn(
             from: features, labels: requests.map { labels.labels[$0.picture] },
             learningRate: settings.learningRate, weightDecay: settings.weightDecay)
@@ -135,20 +140,20 @@ package final class DeepCluster: EpochRecipe {
         return loss
     }
 
-    package func learningRate(at place: StepPlace) -> Float { settings.learningRate }
+    package func learningRate(at step: Step) -> Float { settings.learningRate }
 
     // MARK: State
 
     package func save(to state: inout TrainingState) {
         state.store(network.tensors, under: "network")
-        state.store(network.momentum, under: "momentum")
+        state.store(network.velocities, under: "momentum")
         guard state.isClustered else { return }
         state.store(["weight": head.weight, "bias": head.bias], under: "head")
     }
 
     package func restore(from state: TrainingState) throws {
         try network.load(state.floats(under: "network"))
-        try network.load(momentum: state.floats(under: "momentum"))
+        try network.load(velocities: state.floats(under: "momentum"))
         guard state.isClustered else { return }
         let head = state.floats(under: "head")
         guard let weight = head["weight"], let bias = head["bias"],

@@ -22,14 +22,16 @@ package import Tensors
 package final class DeepClusterV2: EpochRecipe {
     /// The crops of a picture whose embeddings are clustered.
     static let largeCrops = 2
+    /// The iterations of k-means, as in the published code.
+    static let iterations = 10
     private let settings: FitSettings
     private let pictures: Int
     private let graph: Network
     private let network: TwoSizeNetwork
     /// The last embedding of each picture, one tensor a view, `[pictures, dimension]`.
+    ///
+    /// It is read between epochs only, when each picture has come once.
     private var bank: [Tensor<Float>]
-    /// The bank of the epoch under way.
-    private var nextBank: [Tensor<Float>]
     /// Unit vectors, one tensor a set, `[prototypes, dimension]`.
     private var prototypes: [Tensor<Float>] = []
     /// The prototype of each picture, one list a set.
@@ -43,26 +45,25 @@ package final class DeepClusterV2: EpochRecipe {
             settings.randomNetwork(graph), smallSize: settings.smallCrops?.size)
         let empty = Tensor<Float>(repeating: 0, shape: [pictures, ProjectionHead.dimension])
         bank = [Tensor](repeating: empty, count: Self.largeCrops)
-        nextBank = bank
     }
 
     package var backbone: [String: Tensor<Float>] {
-        network.large.tensors.filter { !ProjectionHead.owns($0.key) }
+        network.tensors.filter { !ProjectionHead.owns($0.key) }
     }
 
     package var clusterCount: Int { settings.prototypes[0] }
 
-    package func begin(with backbone: [String: Tensor<Float>]) throws {
+    package func load(backbone: [String: Tensor<Float>]) throws {
         // The head's weights stay random.
-        try network.large.load(network.large.tensors.merging(backbone) { $1 })
+        try network.load(network.tensors.merging(backbone) { $1 })
     }
 
     package func features(of batch: Tensor<Float>) -> Tensor<Float> {
         guard
-            let feature = network.large.evaluate(batch, capturing: [graph.feature])
+            let feature = network.evaluate(batch, capturing: [graph.feature])
                 .captured[graph.feature]
         else { preconditionFailure("'\(graph.feature)' was not captured") }
-        return feature.reshaped(to: [batch.shape[0], feature.rowCount])
+        return feature.reshaped(to: [batch.shape[0], feature.rowSize])
     }
 
     // MARK: Cluster
@@ -75,8 +76,7 @@ package final class DeepClusterV2: EpochRecipe {
             try work.forEach(of: work.loader.crops(steps, epoch: -1)) { batch in
                 var random = RandomStream.dropout.generator(seed: settings.seed, -1, step)
                 keep(
-                    network.large.forward(batch.large, using: &random), of: steps[step],
-                    in: &bank)
+                    network.forward(batch.large, using: &random), of: steps[step])
                 step += 1
             }
         }
@@ -90,7 +90,7 @@ package final class DeepClusterV2: EpochRecipe {
             for (set, count) in settings.prototypes.enumerated() {
                 var random = RandomStream.clustering.generator(seed: settings.seed, epoch, set)
                 let result = try KMeans(
-                    clusters: count, iterations: 10,
+                    clusters: count, iterations: Self.iterations,
                     seed: UInt32(truncatingIfNeeded: random.next()),
                     spherical: true
                 ).fit(bank[set % Self.largeCrops])
@@ -131,47 +131,44 @@ package final class DeepClusterV2: EpochRecipe {
     /// nothing of those.
     private func request(for picture: Int, view: Int) -> CropRequest {
         guard view >= Self.largeCrops else {
-            return CropRequest(picture: picture, place: picture * Self.largeCrops + view)
+            return CropRequest(picture: picture, slot: picture * Self.largeCrops + view)
         }
         let small = settings.cropsPerPicture - Self.largeCrops
         return CropRequest(
             picture: picture,
-            place: Self.largeCrops * pictures + picture * small + view - Self.largeCrops,
+            slot: Self.largeCrops * pictures + picture * small + view - Self.largeCrops,
             isSmall: true)
     }
 
     package func step(
-        _ batch: CropBatch, of requests: [CropRequest], at place: StepPlace
+        _ batch: CropBatch, of requests: [CropRequest], at step: Step
     ) -> Float {
         var random = RandomStream.dropout.generator(
-            seed: settings.seed, place.epoch, place.step)
+            seed: settings.seed, step.epoch, step.index)
         let embeddings = network.forward(batch.large, small: batch.small, using: &random)
-        keep(embeddings, of: requests, in: &nextBank)
+        keep(embeddings, of: requests)
         let (loss, gradient) = PrototypeLoss.lossAndGradient(
             embeddings: embeddings, prototypes: prototypes,
             targets: targets.map { set in requests.map { set[$0.picture] } },
             temperature: settings.temperature)
         network.backward(gradient)
-        network.large.step(settings.optimizer(learningRate: learningRate(at: place)))
-        if place.step == place.steps - 1 { bank = nextBank }
+        network.step(settings.optimizer(learningRate: learningRate(at: step)))
         return loss
     }
 
-    package func learningRate(at place: StepPlace) -> Float {
+    package func learningRate(at step: Step) -> Float {
         CosineSchedule(
             peak: settings.learningRate, warmUp: settings.warmUp,
-            steps: settings.epochs * place.steps
-        ).rate(at: place.epoch * place.steps + place.step)
+            steps: settings.epochs * step.count
+        ).rate(at: step.epoch * step.count + step.index)
     }
 
-    /// Writes the embeddings of a batch's large crops to their places in a bank.
-    private func keep(
-        _ embeddings: Tensor<Float>, of requests: [CropRequest], in bank: inout [Tensor<Float>]
-    ) {
-        let width = embeddings.rowCount
+    /// Writes the embeddings of a batch's large crops to the bank.
+    private func keep(_ embeddings: Tensor<Float>, of requests: [CropRequest]) {
+        let width = embeddings.rowSize
         for (row, request) in requests.enumerated() where !request.isSmall {
             let start = request.picture * width
-            bank[request.place % Self.largeCrops].elements.replaceSubrange(
+            bank[request.slot % Self.largeCrops].elements.replaceSubrange(
                 start..<start + width, with: embeddings[row: row])
         }
     }
@@ -179,11 +176,10 @@ package final class DeepClusterV2: EpochRecipe {
     // MARK: State
 
     package func save(to state: inout TrainingState) {
-        state.store(network.large.tensors, under: "network")
-        state.store(network.large.momentum, under: "momentum")
+        state.store(network.tensors, under: "network")
+        state.store(network.velocities, under: "momentum")
         for view in 0..<Self.largeCrops {
             state.tensors["bank.\(view)"] = .float32(bank[view])
-            if state.step > 0 { state.tensors["next_bank.\(view)"] = .float32(nextBank[view]) }
         }
         guard state.isClustered else { return }
         for (set, values) in prototypes.enumerated() {
@@ -193,15 +189,16 @@ package final class DeepClusterV2: EpochRecipe {
     }
 
     package func restore(from state: TrainingState) throws {
-        try network.large.load(state.floats(under: "network"))
-        try network.large.load(momentum: state.floats(under: "momentum"))
-        let (bank, next) = (state.floats(under: "bank"), state.floats(under: "next_bank"))
+        try network.load(state.floats(under: "network"))
+        try network.load(velocities: state.floats(under: "momentum"))
+        // Older states keep the embeddings of the epoch under way apart.
+        let bank = state.floats(under: "bank")
+            .merging(state.floats(under: "next_bank")) { _, newer in newer }
         for view in 0..<Self.largeCrops {
             guard let values = bank["\(view)"] else {
                 throw FloatNetworkError.missingTensor(name: "bank.\(view)")
             }
             self.bank[view] = values
-            nextBank[view] = next["\(view)"] ?? values
         }
         let prototypes = state.floats(under: "prototypes")
         self.prototypes = settings.prototypes.indices.compactMap { prototypes["\($0)"] }

@@ -29,7 +29,7 @@ package protocol EpochRecipe: AnyObject {
     ///
     /// - Parameter backbone: The backbone's weights and running statistics by name.
     /// - Throws: `TrainingError` where they do not fit the network.
-    func begin(with backbone: [String: Tensor<Float>]) throws
+    func load(backbone: [String: Tensor<Float>]) throws
 
     /// The shipped network's features of a batch, in evaluation mode.
     func features(of batch: Tensor<Float>) -> Tensor<Float>
@@ -48,12 +48,12 @@ package protocol EpochRecipe: AnyObject {
     /// - Parameters:
     ///   - batch: The crops, in the order of `requests`.
     ///   - requests: Whose crops they are.
-    ///   - place: Which step it is.
+    ///   - step: Which step it is.
     /// - Returns: The mean loss.
-    func step(_ batch: CropBatch, of requests: [CropRequest], at place: StepPlace) -> Float
+    func step(_ batch: CropBatch, of requests: [CropRequest], at step: Step) -> Float
 
     /// The learning rate of a step.
-    func learningRate(at place: StepPlace) -> Float
+    func learningRate(at step: Step) -> Float
 
     /// Adds all that the recipe knows to a state.
     func save(to state: inout TrainingState)
@@ -66,18 +66,18 @@ package protocol EpochRecipe: AnyObject {
 }
 
 /// A step of a run.
-package struct StepPlace: Sendable {
+package struct Step: Sendable {
     /// The epoch, from 0.
     package let epoch: Int
-    /// The step within it, from 0.
-    package let step: Int
+    /// Its number within the epoch, from 0.
+    package let index: Int
     /// The number of steps in an epoch.
-    package let steps: Int
+    package let count: Int
 }
 
 extension Recipe {
     /// The recipe at its beginning.
-    func begin(_ settings: FitSettings, pictures: Int) throws -> any EpochRecipe {
+    func makeRecipe(_ settings: FitSettings, pictures: Int) throws -> any EpochRecipe {
         switch self {
         case .v1: try DeepCluster(settings, pictures: pictures)
         case .v2: try DeepClusterV2(settings, pictures: pictures)

@@ -40,7 +40,7 @@ package final class FitLoop {
         self.checkpointEvery = checkpointEvery
         loader = BatchLoader(
             store, views: settings.views, seed: settings.seed, threads: settings.threads)
-        recipe = try settings.recipe.begin(settings, pictures: store.count)
+        recipe = try settings.recipe.makeRecipe(settings, pictures: store.count)
         try resume()
     }
 
@@ -49,7 +49,7 @@ package final class FitLoop {
     /// - Throws: `Interruption` when the observer wants to stop; what is done is saved.
     package func run() throws {
         if isNew {
-            try settings.initial.map { try recipe.begin(with: $0.weights()) }
+            try settings.initial.map { try recipe.load(backbone: $0.weights()) }
             if settings.epochs > 0 { try recipe.prepare(work) }
         }
         while state.epoch < settings.epochs {
@@ -81,10 +81,10 @@ package final class FitLoop {
         try work.phase(.training, total: total, done: done) {
             var start = ContinuousClock.now
             while let batch = batches.next() {
-                let place = place(of: state.step, of: requests.count)
-                let loss = recipe.step(batch, of: requests[place.step], at: place)
+                let step = step(state.step, of: requests.count)
+                let loss = recipe.step(batch, of: requests[step.index], at: step)
                 guard loss.isFinite else {
-                    throw TrainingError.diverged(epoch: place.epoch + 1, step: place.step + 1)
+                    throw TrainingError.diverged(epoch: step.epoch + 1, step: step.index + 1)
                 }
                 state.lossSum += Double(loss) * Double(batch.count)
                 state.step += 1
@@ -95,11 +95,11 @@ package final class FitLoop {
             }
         }
         state.meanLoss = state.lossSum / Double(total)
-        state.learningRate = recipe.learningRate(at: place(of: state.step - 1, of: requests.count))
+        state.learningRate = recipe.learningRate(at: step(state.step - 1, of: requests.count))
     }
 
-    private func place(of step: Int, of steps: Int) -> StepPlace {
-        StepPlace(epoch: state.epoch, step: step, steps: steps)
+    private func step(_ index: Int, of count: Int) -> Step {
+        Step(epoch: state.epoch, index: index, count: count)
     }
 
     private func finishEpoch() throws {

@@ -94,6 +94,6 @@ extension FitSettings {
 extension KMeansResult {
     /// The mean squared distance of a point to its centroid.
     var meanDistance: Double {
-        distances.reduce(0) { $0 + Double($1) } / Double(max(1, distances.count))
+        squaredDistances.reduce(0) { $0 + Double($1) } / Double(max(1, squaredDistances.count))
     }
 }

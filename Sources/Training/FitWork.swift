@@ -118,7 +118,7 @@ package struct FitWork {
             try forEach(of: loader.centerViews(of: pictures, batch: batch)) { views in
                 let features = recipe.features(of: views)
                 if values.isEmpty {
-                    values.reserveCapacity(pictures.count * features.rowCount)
+                    values.reserveCapacity(pictures.count * features.rowSize)
                 }
                 values += features.elements
             }

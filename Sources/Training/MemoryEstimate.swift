@@ -32,14 +32,15 @@ enum MemoryEstimate {
             : FloatNetwork.specifications(of: graph, shapes: shapes).reduce(0) {
                 $0 + $1.shape.count
             }
-        let isTwice = settings.recipe == .v2
         let crops = settings.batch * settings.cropsPerPicture
         let activations = shapes.values.reduce(0) { $0 + $1.count } * crops
         let pictures = settings.pictures
         let features =
             (settings.projectionPictures ?? pictures) * settings.featureWidth
             + pictures * min(settings.featureWidth, ShippedModel.dimension)
-        let bank = isTwice ? 4 * pictures * ProjectionHead.dimension : 0
+        let bank =
+            settings.recipe == .v2
+            ? DeepClusterV2.largeCrops * pictures * ProjectionHead.dimension : 0
         let loaded = (settings.threads + 1) * crops * settings.inputShape.count
         // Weights with gradient, velocity and a copy of weights and velocity while they are
         // saved; activations with gradients; features, their centred copy and what PCA makes of

@@ -21,9 +21,10 @@ package enum PrototypeLoss {
         for (set, labels) in zip(prototypes, targets) {
             var logits = embeddings.multiplied(by: set, transposeOther: true)
             logits.scale(by: 1 / temperature)
-            let (loss, slope) = SoftmaxCrossEntropy.lossAndGradient(logits: logits, labels: labels)
+            let (loss, logitGradient) = SoftmaxCrossEntropy.lossAndGradient(
+                logits: logits, labels: labels)
             total += loss
-            let part = slope.multiplied(by: set)
+            let part = logitGradient.multiplied(by: set)
             let factor = 1 / (temperature * Float(prototypes.count))
             for i in gradient.indices { gradient[i] += factor * part.elements[i] }
         }

@@ -28,19 +28,19 @@ struct SpeedTrial {
         var trial = settings
         // A step of a large network takes many seconds; a part of it tells as much.
         if settings.activationBytes > 4 << 20 { trial.batch = min(settings.batch, 32) }
-        let recipe = try trial.recipe.begin(trial, pictures: store.count)
+        let recipe = try trial.recipe.makeRecipe(trial, pictures: store.count)
         recipe.useArbitraryLabels()
         let loader = BatchLoader(
             store, views: trial.views, seed: trial.seed, threads: trial.threads)
 
         let requests = Array(recipe.requests(epoch: 0).prefix(12))
         let crops = loader.crops(requests, epoch: 0)
-        var step = 0
+        var number = 0
         let training = rate(seconds: 4) {
             guard let batch = crops.next() else { return nil }
-            let place = StepPlace(epoch: 0, step: step, steps: 1000)
-            _ = recipe.step(batch, of: requests[step], at: place)
-            step += 1
+            let step = Step(epoch: 0, index: number, count: 1000)
+            _ = recipe.step(batch, of: requests[number], at: step)
+            number += 1
             return batch.count
         }
         let views = loader.centerViews(batch: trial.batch)

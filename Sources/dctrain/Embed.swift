@@ -78,7 +78,7 @@ struct EmbedResult: Encodable {
         pixels = found.pixels == nil ? nil : "\(base).pixels.npy"
         skippedTable = found.skipped.isEmpty ? nil : "\(base).skipped.tsv"
         pictures = found.names.count
-        dimension = found.vectors.rowCount
+        dimension = found.vectors.rowSize
         skipped = found.skipped.count
     }
 

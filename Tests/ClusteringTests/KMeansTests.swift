@@ -33,7 +33,7 @@ struct KMeansTests {
         for (found, expected) in zip(result.objectives, run.objectives) {
             #expect(abs(found - expected) < tolerance)
         }
-        let final = result.distances.reduce(0) { $0 + Double($1) }
+        let final = result.squaredDistances.reduce(0) { $0 + Double($1) }
         #expect(abs(final - run.finalObjective) < tolerance)
         #expect(result.emptyClusters == run.emptyClusters)
         guard run.distinct == run.n else { return }
@@ -81,7 +81,7 @@ struct KMeansTests {
         let result = try KMeans(clusters: 7).fit(points)
         #expect(result.centroids == points)
         #expect(result.assignments == [0, 1, 2, 3, 4, 5, 6])
-        #expect(result.distances.allSatisfy { $0 == 0 })
+        #expect(result.squaredDistances.allSatisfy { $0 == 0 })
     }
 
     @Test func copiesGoToTheLowestCluster() throws {

@@ -66,9 +66,9 @@ struct LayersGoldenTests {
             let difference = relativeDifference(tensor, golden.final[name]!.tensor)
             #expect(difference < 1e-4, "\(name) differs by \(difference)")
         }
-        #expect(Set(network.momentum.keys) == Set(golden.velocities.keys))
+        #expect(Set(network.velocities.keys) == Set(golden.velocities.keys))
         // The bias before a batch norm moves by its weight decay alone, the rest is rounding.
-        for (name, velocity) in network.momentum where name != "conv1.bias" {
+        for (name, velocity) in network.velocities where name != "conv1.bias" {
             guard name != "depthwise.bias" else { continue }
             let difference = relativeDifference(velocity, golden.velocities[name]!.tensor)
             #expect(difference < 1e-3, "the velocity of \(name) differs by \(difference)")

@@ -33,7 +33,7 @@ struct SGDTests {
         pass(network)
         network.step(optimizer)
         // v = 1.5 + 2 + 0.97 = 4.47, w = 9.7 − 0.447
-        #expect(abs(network.momentum["fc.weight"]!.elements[0] - 4.47) < 1e-5)
+        #expect(abs(network.velocities["fc.weight"]!.elements[0] - 4.47) < 1e-5)
         #expect(abs(network.tensors["fc.weight"]!.elements[0] - 9.253) < 1e-5)
     }
 
@@ -42,7 +42,7 @@ struct SGDTests {
         pass(network)
         network.step(SGD(learningRate: 0.5))
         #expect(network.tensors["fc.weight"]!.elements == [9])
-        #expect(network.momentum.isEmpty)
+        #expect(network.velocities.isEmpty)
     }
 
     @Test func frozenTensorsAndThoseWithoutGradientStay() throws {
@@ -63,25 +63,25 @@ struct SGDTests {
             network.step(optimizer)
         }
         try resumed.load(stopped.tensors)
-        resumed.momentum = stopped.momentum
+        resumed.velocities = stopped.velocities
         for network in [straight, resumed] {
             pass(network)
             network.step(optimizer)
         }
         #expect(straight.tensors == resumed.tensors)
-        #expect(straight.momentum == resumed.momentum)
+        #expect(straight.velocities == resumed.velocities)
     }
 
     @Test func refusesVelocitiesOfAnotherNetwork() throws {
         let network = try network()
         #expect(throws: FloatNetworkError.missingTensor(name: "fc7.weight")) {
-            try network.load(momentum: ["fc7.weight": Tensor([1], shape: [1, 1])])
+            try network.load(velocities: ["fc7.weight": Tensor([1], shape: [1, 1])])
         }
         #expect(
             throws: FloatNetworkError.wrongShape(
                 tensor: "fc.weight", expected: [1, 1], found: [1])
         ) {
-            try network.load(momentum: ["fc.weight": Tensor([1], shape: [1])])
+            try network.load(velocities: ["fc.weight": Tensor([1], shape: [1])])
         }
     }
 }

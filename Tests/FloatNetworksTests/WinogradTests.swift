@@ -57,15 +57,15 @@ struct WinogradTests {
         let x = Tensor(
             random.normals(pictures * shape.count, deviation: 1),
             shape: [pictures, c.height, c.width, c.inputs])
-        let slope = Tensor(
+        let outputGradient = Tensor(
             random.normals(pictures * network.outputShape.count, deviation: 1),
             shape: [pictures, c.outputHeight, c.outputWidth, c.outputs])
-        let expected = Self.sums(c, x, tensors, slope)
+        let expected = Self.sums(c, x, tensors, outputGradient)
 
         let output = network.forward(x, using: &random)
         #expect(Self.difference(output, expected.output) < 1e-5)
         #expect(Self.difference(network.evaluate(x).output, expected.output) < 1e-5)
-        network.backward(slope)
+        network.backward(outputGradient)
         #expect(Self.difference(network.inputGradient(pictures: pictures), expected.input) < 1e-5)
         #expect(
             Self.difference(try #require(network.gradients["conv.weight"]), expected.weight) < 1e-5)
@@ -110,21 +110,23 @@ struct WinogradTests {
 
     /// The convolution and its gradients by their definition.
     private static func sums(
-        _ c: Case, _ x: Tensor<Float>, _ tensors: [String: Tensor<Float>], _ slope: Tensor<Float>
+        _ c: Case, _ x: Tensor<Float>, _ tensors: [String: Tensor<Float>],
+        _ outputGradient: Tensor<Float>
     ) -> Sums {
         let weight = tensors["conv.weight"]!.elements
         let bias = tensors["conv.bias"]?.elements ?? [Float](repeating: 0, count: c.outputs)
         var sums: Sums = (
-            [Double](repeating: 0, count: slope.count), [Double](repeating: 0, count: x.count),
+            [Double](repeating: 0, count: outputGradient.count),
+            [Double](repeating: 0, count: x.count),
             [Double](repeating: 0, count: weight.count), [Double](repeating: 0, count: c.outputs)
         )
-        for index in 0..<slope.count {
+        for index in 0..<outputGradient.count {
             let (output, position) = (index % c.outputs, index / c.outputs)
             let (column, row) = (
                 position % c.outputWidth, position / c.outputWidth % c.outputHeight
             )
             let picture = position / (c.outputWidth * c.outputHeight)
-            let dy = Double(slope.elements[index])
+            let dy = Double(outputGradient.elements[index])
             sums.output[index] = Double(bias[output])
             sums.bias[output] += dy
             for tap in 0..<c.side * c.side {

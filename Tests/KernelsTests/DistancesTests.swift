@@ -20,7 +20,7 @@ struct DistancesTests {
         for table in KernelTable.supported {
             var found = [Float](repeating: -1, count: packed.paddedCount)
             var span = found.mutableSpan
-            packed.distances(to: point.span, into: &span, using: table)
+            packed.squaredDistances(to: point.span, into: &span, using: table)
             #expect(Array(found.prefix(count)) == expected, "row \(table)")
         }
     }

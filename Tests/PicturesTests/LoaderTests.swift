@@ -52,7 +52,7 @@ struct LoaderTests {
     @Test func cropsDependOnTheirPlaceAlone() throws {
         let store = try store(SyntheticPictures(count: 20))
         let requests = StepPlan.split(
-            (0..<40).map { CropRequest(picture: $0 % 20, place: $0) }, batch: 8)
+            (0..<40).map { CropRequest(picture: $0 % 20, slot: $0) }, batch: 8)
         let whole = all(loader(store, threads: 1).crops(requests, epoch: 3))
         #expect(whole == all(loader(store, threads: 4).crops(requests, epoch: 3)))
         #expect(
@@ -66,8 +66,8 @@ struct LoaderTests {
 
     @Test func smallCropsHaveTheirOwnSizeAndChangeNoLargeOne() throws {
         let store = try store(SyntheticPictures(count: 6))
-        let large = (0..<6).map { CropRequest(picture: $0, place: $0) }
-        let small = (0..<6).map { CropRequest(picture: $0, place: 6 + $0, isSmall: true) }
+        let large = (0..<6).map { CropRequest(picture: $0, slot: $0) }
+        let small = (0..<6).map { CropRequest(picture: $0, slot: 6 + $0, isSmall: true) }
         var views = CropViews(large: .v2())
         views.small = (.v2(scale: 0.1...0.2), 8)
         let both = BatchLoader(store, views: views, seed: 5, threads: 2)

@@ -16,7 +16,7 @@ struct CompensatedRoundingTests {
     }
 
     private func moments(_ rows: Tensor<Float>) -> MomentSums {
-        var sums = MomentSums(width: rows.rowCount)
+        var sums = MomentSums(width: rows.rowSize)
         sums.add(rows)
         return sums
     }

@@ -75,7 +75,7 @@ enum SmallModels {
             return Tensor(random.normals(count, deviation: 0.3), shape: tensor.shape)
         }
         if name.hasPrefix("fc") || name.hasPrefix("projection"), name.hasSuffix(".weight") {
-            let deviation = (2 / Float(tensor.rowCount)).squareRoot()
+            let deviation = (2 / Float(tensor.rowSize)).squareRoot()
             return Tensor(random.normals(count, deviation: deviation), shape: tensor.shape)
         }
         return tensor

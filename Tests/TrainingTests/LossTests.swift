@@ -20,8 +20,8 @@ struct LossTests {
             embeddings: embeddings, prototypes: prototypes, targets: targets, temperature: 0.5
         ).gradient
         for index in embeddings.elements.indices {
-            let slope = slope(of: loss, at: embeddings, index)
-            #expect(abs(slope - Double(gradient.elements[index])) < 2e-3, "element \(index)")
+            let derivative = derivative(of: loss, at: embeddings, index)
+            #expect(abs(derivative - Double(gradient.elements[index])) < 2e-3, "element \(index)")
         }
     }
 
@@ -42,8 +42,8 @@ struct LossTests {
             from: features, labels: [0, 3, 1], learningRate: 0.1, weightDecay: 0
         ).gradient
         for index in features.elements.indices {
-            let slope = slope(of: loss, at: features, index)
-            #expect(abs(slope - Double(gradient.elements[index])) < 2e-3, "element \(index)")
+            let derivative = derivative(of: loss, at: features, index)
+            #expect(abs(derivative - Double(gradient.elements[index])) < 2e-3, "element \(index)")
         }
         #expect(trained.weight != head.weight)
         var after = trained
@@ -73,7 +73,7 @@ struct LossTests {
         #expect(zip(falling, falling.dropFirst()).allSatisfy { $0 >= $1 })
     }
 
-    private func slope(
+    private func derivative(
         of loss: (Tensor<Float>) -> Double, at point: Tensor<Float>, _ index: Int
     ) -> Double {
         let step: Float = 1e-2

@@ -85,7 +85,7 @@ struct MethodTests {
         one.backward(gradient.reshaped(to: expected.shape))
         #expect(output.elements == expected.elements)
         for (name, values) in one.gradients {
-            let found = try #require(two.large.gradients[name])
+            let found = try #require(two.gradients[name])
             for (a, b) in zip(found.elements, values.elements) {
                 #expect(abs(a - b) < 1e-4, "\(name), seed 5")
             }

@@ -14,17 +14,17 @@ struct ProjectedFeaturesTests {
     private final class PixelFeatures: EpochRecipe {
         let clusterCount = 2
         var backbone: [String: Tensor<Float>] { [:] }
-        func begin(with backbone: [String: Tensor<Float>]) {}
+        func load(backbone: [String: Tensor<Float>]) {}
         func features(of batch: Tensor<Float>) -> Tensor<Float> { Self.features(of: batch) }
         func prepare(_ work: FitWork) {}
         func cluster(epoch: Int, _ work: FitWork) -> EpochClustering {
             EpochClustering(assignments: [], objective: 0)
         }
         func requests(epoch: Int) -> [[CropRequest]] { [] }
-        func step(_ batch: CropBatch, of requests: [CropRequest], at place: StepPlace) -> Float {
+        func step(_ batch: CropBatch, of requests: [CropRequest], at step: Step) -> Float {
             0
         }
-        func learningRate(at place: StepPlace) -> Float { 0 }
+        func learningRate(at step: Step) -> Float { 0 }
         func save(to state: inout TrainingState) {}
         func restore(from state: TrainingState) {}
         func useArbitraryLabels() {}

@@ -2,7 +2,7 @@ import CFloatLoops
 
 /// What comes after a convolution's sums in the same pass over memory: its bias, and in
 /// evaluation the batch norm and activation that follow.
-struct ConvolutionEnding {
+struct ConvolutionEpilogue {
     let bias: Parameter?
     let norm: FoldedNorm?
     let activation: Activation

@@ -9,7 +9,7 @@ import Model
 final class ConvolutionLayer: FloatLayer {
     private let windows: ConvolutionWindows
     private let weight: Parameter
-    private let ending: ConvolutionEnding
+    private let ending: ConvolutionEpilogue
     private let workspace: Workspace
     /// The weights for our own loops; nil where OpenBLAS makes the products.
     private let packed: PackedWeights?
@@ -17,7 +17,7 @@ final class ConvolutionLayer: FloatLayer {
     private var packedAreOf: Int?
 
     init(
-        _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEnding,
+        _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEpilogue,
         workspace: Workspace, loops: FloatLoops?
     ) {
         (self.windows, self.weight, self.ending) = (windows, weight, ending)

@@ -8,7 +8,7 @@ import Model
 final class DepthwiseLayer: FloatLayer {
     private let windows: ConvolutionWindows
     private let weight: Parameter
-    private let ending: ConvolutionEnding
+    private let ending: ConvolutionEpilogue
     private let workspace: Workspace
     private let turned: Buffer<Float>
     private let turnedGradient: Buffer<Float>
@@ -16,7 +16,7 @@ final class DepthwiseLayer: FloatLayer {
     private let loops: FloatLoops?
 
     init(
-        _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEnding,
+        _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEpilogue,
         workspace: Workspace, loops: FloatLoops?
     ) {
         precondition(windows.groupChannels == 1 && windows.groupOutputs == 1, "not depthwise")

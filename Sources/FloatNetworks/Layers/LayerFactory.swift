@@ -72,7 +72,7 @@ struct LayerFactory {
             folded = FoldedNorm(norm(group[1].name, epsilon: epsilon))
         }
         let activation = activation(group.dropFirst(folded == nil ? 1 : 2))
-        let ending = ConvolutionEnding(bias: bias, norm: folded, activation: activation)
+        let ending = ConvolutionEpilogue(bias: bias, norm: folded, activation: activation)
         if windows.groups > 1, windows.groupChannels == 1, windows.groupOutputs == 1 {
             return DepthwiseLayer(
                 windows, weight: weight, ending: ending, workspace: workspace, loops: loops)

@@ -17,12 +17,12 @@ final class MaxPoolLayer: FloatLayer {
     }
 
     func forward(_ pass: LayerPass) {
-        let rowCount = outputWidth * channels
-        if pass.isTraining { origin.reserve(pass.count * outputHeight * rowCount) }
+        let rowSize = outputWidth * channels
+        if pass.isTraining { origin.reserve(pass.count * outputHeight * rowSize) }
         pass.team.forEachShare(of: pass.count * outputHeight) { _, rows in
             for row in rows {
                 let x = unsafe pass.inputs[0] + row / outputHeight * height * width * channels
-                let y = unsafe pass.output + row * rowCount
+                let y = unsafe pass.output + row * rowSize
                 let top = row % outputHeight * pooling.stride - pooling.padding.top
                 let lines = max(0, top)..<min(height, top + pooling.kernel)
                 for column in 0..<outputWidth {
@@ -32,7 +32,7 @@ final class MaxPoolLayer: FloatLayer {
                     if pass.isTraining {
                         unsafe maximum(
                             x, lines, places, to: target,
-                            origin: origin.base + row * rowCount + column * channels)
+                            origin: origin.base + row * rowSize + column * channels)
                     } else {
                         unsafe maximum(x, lines, places, to: target)
                     }

@@ -20,8 +20,8 @@ package enum SoftmaxCrossEntropy {
     ///   both zero where every row is ignored.
     package static func lossAndGradient(
         logits: Tensor<Float>, labels: [Int32]
-    ) -> (Float, Tensor<Float>) {
-        let (rows, classes) = (logits.shape[0], logits.rowCount)
+    ) -> (loss: Float, gradient: Tensor<Float>) {
+        let (rows, classes) = (logits.shape[0], logits.rowSize)
         precondition(labels.count == rows, "\(labels.count) labels for \(rows) rows")
         var gradient = logits
         let counted = labels.count { $0 != ignored }

@@ -12,7 +12,7 @@ final class WinogradLayer: FloatLayer {
     private let windows: ConvolutionWindows
     private let transform: WinogradTransform
     private let weight: Parameter
-    private let ending: ConvolutionEnding
+    private let ending: ConvolutionEpilogue
     private let workspace: Workspace
     private let tilesDown, tilesAcross: Int
     private let factors: [Float]
@@ -33,7 +33,7 @@ final class WinogradLayer: FloatLayer {
     }
 
     init(
-        _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEnding,
+        _ windows: ConvolutionWindows, weight: Parameter, ending: ConvolutionEpilogue,
         workspace: Workspace, loops: FloatLoops?
     ) {
         precondition(Self.suits(windows), "\(windows) is not for Winograd's algorithm")

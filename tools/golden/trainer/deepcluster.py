@@ -151,18 +151,16 @@ class Second(Recipe):
         network = networks.Projected(networks.backbone(settings))
         super().__init__(settings, pictures, chance, network, precision)
         self.bank = torch.zeros(self.views, len(pictures), 128, dtype=precision)
-        self.next_bank = self.bank.clone()
 
     def prepare(self):
         with torch.no_grad():
             for step, requests in enumerate(self.plan(-1)):
                 self.train(-1, step)
-                self.keep(self.network(self.batch(requests, -1)), requests, self.bank)
-        self.next_bank = self.bank.clone()
+                self.keep(self.network(self.batch(requests, -1)), requests)
 
-    def keep(self, embeddings, requests, bank):
+    def keep(self, embeddings, requests):
         chosen = torch.tensor(requests)
-        bank[chosen[:, 1] % self.views, chosen[:, 0]] = embeddings.detach()
+        self.bank[chosen[:, 1] % self.views, chosen[:, 0]] = embeddings.detach()
 
     def cluster(self, epoch):
         self.prototypes, self.targets, objectives = [], [], []
@@ -194,7 +192,7 @@ class Second(Recipe):
     def learn(self, batch, requests, epoch, step, steps):
         self.train(epoch, step)
         embeddings = self.network(batch)
-        self.keep(embeddings, requests, self.next_bank)
+        self.keep(embeddings, requests)
         chosen = [picture for picture, _ in requests]
         loss = torch.stack([
             F.cross_entropy(embeddings @ prototypes.T / self.settings.temperature, targets[chosen])
@@ -204,8 +202,6 @@ class Second(Recipe):
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        if step == steps - 1:
-            self.bank = self.next_bank.clone()
         return loss.item()
 
     def backbone_tensors(self):

@@ -37,7 +37,7 @@ struct Scale: ParsableCommand {
         try printJSON(
             Answer(
                 pca: pca, kMeans: kMeans, updates: found.objectives.count,
-                objectives: found.objectives + [found.distances.reduce(0) { $0 + Double($1) }],
+                objectives: found.objectives + [found.squaredDistances.reduce(0) { $0 + Double($1) }],
                 repairs: found.repairs, emptyClusters: found.emptyClusters,
                 peakBytes: try peakBytes()))
     }

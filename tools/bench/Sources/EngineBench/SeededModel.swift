@@ -143,18 +143,18 @@ struct SeededModel {
 
     private mutating func drawCentroids(_ layer: Layer, _ count: Int, _ values: Tensor<Float>) {
         let rows = (0..<count).flatMap { _ -> [Float] in
-            let row = random.normals(values.rowCount, deviation: 1)
+            let row = random.normals(values.rowSize, deviation: 1)
             let norm = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
             return row.map { $0 / norm }
         }
-        tensors["\(layer.name).weight"] = Tensor(rows, shape: [count, values.rowCount])
+        tensors["\(layer.name).weight"] = Tensor(rows, shape: [count, values.rowSize])
     }
 }
 
 extension Tensor<Float> {
     /// The mean over the rows.
     fileprivate var columnMeans: [Float] {
-        var sums = [Float](repeating: 0, count: rowCount)
+        var sums = [Float](repeating: 0, count: rowSize)
         for row in 0..<shape[0] {
             for (i, value) in self[row: row].enumerated() { sums[i] += value }
         }

@@ -73,7 +73,7 @@ struct LoadBench: ParsableCommand {
     private func crops(_ loader: BatchLoader, _ epoch: Int, _ sum: inout Float) -> Int {
         var random = SeededGenerator(seed: 1, stream: UInt64(epoch))
         let requests = random.permutation(loader.store.count).enumerated().map {
-            CropRequest(picture: $0.element, place: $0.offset)
+            CropRequest(picture: $0.element, slot: $0.offset)
         }
         let batches = stride(from: 0, to: requests.count, by: batch).map {
             Array(requests[$0..<min(requests.count, $0 + batch)])
