@@ -3,6 +3,7 @@
 import PackageDescription
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let real = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -28,6 +29,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -48,28 +50,31 @@ let package = Package(
         .target(name: "CWorker"),
 
         // The library, in the order of its layers.
-        .target(name: "Tensors"),
-        .target(name: "Model", dependencies: ["Tensors", crypto]),
+        .target(name: "Tensors", dependencies: [real]),
+        .target(name: "Files"),
+        .target(name: "Model", dependencies: ["Files", "Tensors", crypto]),
         .target(
-            name: "Imaging", dependencies: ["Model", "Tensors", "CImageCodecs", "CResampling"]),
+            name: "Imaging",
+            dependencies: ["Files", "Model", "Tensors", "CImageCodecs", "CResampling"]),
         .target(
             name: "LinearAlgebra", dependencies: ["Tensors", "CFloatLoops", "COpenBLAS"]),
         .target(name: "Clustering", dependencies: ["LinearAlgebra", "Tensors"]),
         .target(
             name: "FloatNetworks",
-            dependencies: ["LinearAlgebra", "Model", "Tensors", "CFloatLoops"]),
-        .target(name: "Pictures", dependencies: ["Imaging", "Model", "Tensors"]),
+            dependencies: ["LinearAlgebra", "Model", "Tensors", "CFloatLoops", real]),
+        .target(name: "Pictures", dependencies: ["Files", "Imaging", "Model", "Tensors"]),
         .target(name: "Vocabulary", dependencies: ["Clustering", "Model", "Tensors"]),
         .target(
             name: "Training",
             dependencies: [
-                "FloatNetworks", "Pictures", "Vocabulary", "Clustering", "Imaging",
-                "LinearAlgebra", "Model", "Tensors",
+                "FloatNetworks", "Pictures", "Vocabulary", "Clustering", "Files", "Imaging",
+                "LinearAlgebra", "Model", "Tensors", real,
             ]),
         .target(
             name: "Exchange",
             dependencies: [
-                "Model", "Tensors", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                "Files", "Model", "Tensors",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             exclude: ["Export/onnx.proto"]),
         .target(name: "Kernels", dependencies: ["CKernels"]),
@@ -77,13 +82,13 @@ let package = Package(
         .target(
             name: "Evaluation",
             dependencies: [
-                "Inference", "FloatNetworks", "Pictures", "Clustering", "Imaging",
+                "Inference", "FloatNetworks", "Pictures", "Clustering", "Files", "Imaging",
                 "LinearAlgebra", "Model", "Tensors",
             ]),
         .target(
             name: "Report",
             dependencies: [
-                "Evaluation", "FloatNetworks", "Pictures", "Clustering", "Imaging",
+                "Evaluation", "FloatNetworks", "Pictures", "Clustering", "Files", "Imaging",
                 "LinearAlgebra", "Model", "Tensors",
             ]),
         .target(
@@ -95,19 +100,19 @@ let package = Package(
             name: "FrozenClustering",
             dependencies: [
                 "Quantization", "Inference", "FloatNetworks", "Pictures", "Vocabulary",
-                "Clustering", "Imaging", "LinearAlgebra", "Model", "Tensors",
+                "Clustering", "Files", "Imaging", "LinearAlgebra", "Model", "Tensors",
             ]),
         .target(
             name: "Catalog",
             dependencies: [
-                "Kernels", .product(name: "GRDB", package: "GRDB.swift"),
+                "Files", "Kernels", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
-        .target(name: "FolderWatch"),
-        .target(name: "API"),
+        .target(name: "FolderWatch", dependencies: ["Files"]),
+        .target(name: "API", dependencies: ["Files"]),
         .target(
             name: "Client",
             dependencies: [
-                "API",
+                "API", "Files",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -115,8 +120,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "API", "Catalog", "FolderWatch", "Imaging", "Inference", "Model", "Tensors",
-                "CSystemd", "CWorker",
+                "API", "Catalog", "Files", "FolderWatch", "Imaging", "Inference", "Model",
+                "Tensors", "CSystemd", "CWorker",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -134,11 +139,12 @@ let package = Package(
             name: "dctrain",
             dependencies: [
                 "Evaluation", "Exchange", "FrozenClustering", "Quantization", "Report", "Training",
-                "FloatNetworks", "Pictures", "Imaging", "Inference", "LinearAlgebra", "Model",
-                "Tensors", argumentParser,
+                "FloatNetworks", "Pictures", "Files", "Imaging", "Inference", "LinearAlgebra",
+                "Model", "Tensors", argumentParser,
             ]),
         .executableTarget(name: "dcd", dependencies: ["Daemon", argumentParser]),
-        .executableTarget(name: "dcctl", dependencies: ["API", "Client", argumentParser]),
+        .executableTarget(
+            name: "dcctl", dependencies: ["API", "Client", "Files", argumentParser]),
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
@@ -147,9 +153,11 @@ let package = Package(
             dependencies: ["Training", "Pictures", "Imaging", "Model"],
             path: "Tests/TrainingTestSupport"),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-        .testTarget(name: "ModelTests", dependencies: ["Model", "TestSupport"]),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+        .testTarget(name: "ModelTests", dependencies: ["Files", "Model", "TestSupport"]),
         .testTarget(
-            name: "ImagingTests", dependencies: ["Imaging", "Model", "Tensors", "TestSupport"],
+            name: "ImagingTests",
+            dependencies: ["Files", "Imaging", "Model", "Tensors", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Tensors"]),
         .testTarget(
@@ -168,8 +176,8 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Training", "FloatNetworks", "Pictures", "Vocabulary", "Clustering", "Imaging",
-                "Model", "Tensors", "TestSupport", "TrainingTestSupport",
+                "Training", "FloatNetworks", "Pictures", "Vocabulary", "Clustering", "Files",
+                "Imaging", "Model", "Tensors", "TestSupport", "TrainingTestSupport",
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(
@@ -182,14 +190,14 @@ let package = Package(
         .testTarget(
             name: "ReportTests",
             dependencies: [
-                "Report", "Evaluation", "Training", "FloatNetworks", "Pictures", "Imaging", "Model",
-                "Tensors", "TestSupport",
+                "Report", "Evaluation", "Training", "FloatNetworks", "Pictures", "Files",
+                "Imaging", "Model", "Tensors", "TestSupport",
             ]),
         .testTarget(
             name: "QuantizationTests",
             dependencies: [
-                "Quantization", "FloatNetworks", "Inference", "LinearAlgebra", "Model", "Tensors",
-                "TestSupport",
+                "Quantization", "FloatNetworks", "Inference", "Files", "LinearAlgebra", "Model",
+                "Tensors", "TestSupport",
             ]),
         .testTarget(
             name: "FrozenClusteringTests",
@@ -201,8 +209,8 @@ let package = Package(
         .testTarget(
             name: "ExchangeTests",
             dependencies: [
-                "Exchange", "Quantization", "Inference", "FloatNetworks", "Model", "Tensors",
-                "TestSupport",
+                "Exchange", "Quantization", "Inference", "FloatNetworks", "Files", "Model",
+                "Tensors", "TestSupport",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             resources: [.copy("Fixtures")]),
@@ -213,16 +221,17 @@ let package = Package(
         .testTarget(
             name: "CatalogTests",
             dependencies: [
-                "Catalog", "Tensors", "TestSupport",
+                "Catalog", "Files", "Tensors", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
-        .testTarget(name: "FolderWatchTests", dependencies: ["FolderWatch", "TestSupport"]),
-        .testTarget(name: "APITests", dependencies: ["API"]),
-        .testTarget(name: "ClientTests", dependencies: ["Client", "API", "TestSupport"]),
+        .testTarget(
+            name: "FolderWatchTests", dependencies: ["FolderWatch", "Files", "TestSupport"]),
+        .testTarget(name: "APITests", dependencies: ["API", "Files"]),
+        .testTarget(name: "ClientTests", dependencies: ["Client", "API", "Files", "TestSupport"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "API", "Catalog", "Client", "FolderWatch", "Imaging", "Model",
+                "Daemon", "API", "Catalog", "Client", "Files", "FolderWatch", "Imaging", "Model",
                 "Tensors", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),

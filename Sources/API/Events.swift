@@ -1,3 +1,5 @@
+public import Files
+
 /// Something that changed in the index.
 public struct Event: Codable, Sendable, Hashable {
     /// What changed.
@@ -38,13 +40,13 @@ public struct Event: Codable, Sendable, Hashable {
     /// An event from its fields.
     public init(
         sequence: Int64, time: Timestamp, kind: Kind, image: Int64? = nil,
-        location: PicturePath? = nil, detail: String? = nil
+        location: FilePath? = nil, detail: String? = nil
     ) {
         self.sequence = sequence
         self.time = time
         self.kind = kind
         self.image = image
-        path = location?.display
+        path = location?.description
         pathBase64 = location?.base64
         self.detail = detail
     }

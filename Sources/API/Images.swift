@@ -1,3 +1,5 @@
+public import Files
+
 /// Where a picture stands.
 public enum ImageState: String, Codable, Sendable, Hashable, CaseIterable {
     /// It waits for its embedding.
@@ -41,13 +43,13 @@ public struct Image: Codable, Sendable, Hashable, Located {
 
     /// A picture from its fields.
     public init(
-        id: Int64, location: PicturePath, state: ImageState, error: String? = nil,
+        id: Int64, location: FilePath, state: ImageState, error: String? = nil,
         offline: Bool = false, width: Int? = nil, height: Int? = nil, size: Int64,
         modified: Timestamp, firstSeen: Timestamp, indexedAt: Timestamp? = nil,
         sha256: String? = nil, assignment: Assignment? = nil
     ) {
         self.id = id
-        path = location.display
+        path = location.description
         pathBase64 = location.base64
         self.state = state
         self.error = error
@@ -107,11 +109,11 @@ public struct Neighbour: Codable, Sendable, Hashable, Located {
 
     /// A neighbour from its fields.
     public init(
-        rank: Int, id: Int64, location: PicturePath, similarity: Double, cluster: Int64? = nil
+        rank: Int, id: Int64, location: FilePath, similarity: Double, cluster: Int64? = nil
     ) {
         self.rank = rank
         self.id = id
-        path = location.display
+        path = location.description
         pathBase64 = location.base64
         self.similarity = similarity
         self.cluster = cluster
@@ -144,8 +146,8 @@ public struct PathQuery: Codable, Sendable, Hashable, Located {
     }
 
     /// A query for a path.
-    public init(_ location: PicturePath) {
-        path = location.display
+    public init(_ location: FilePath) {
+        path = location.description
         pathBase64 = location.base64
     }
 
@@ -156,7 +158,7 @@ public struct PathQuery: Codable, Sendable, Hashable, Located {
         path =
             try container.decodeIfPresent(String.self, forKey: .path)
             ?? (pathBase64 == nil ? container.decode(String.self, forKey: .path) : "")
-        guard PicturePath(path: path, base64: pathBase64) != nil else {
+        guard FilePath(path: path, base64: pathBase64) != nil else {
             throw DecodingError.dataCorruptedError(
                 forKey: .pathBase64, in: container, debugDescription: "this is not base64")
         }

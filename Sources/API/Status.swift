@@ -1,3 +1,5 @@
+public import Files
+
 /// What the daemon is doing.
 public struct Status: Codable, Sendable, Hashable {
     /// The daemon's version.
@@ -53,8 +55,8 @@ public struct Status: Codable, Sendable, Hashable {
         public var online: Bool
 
         /// A root from its fields.
-        public init(location: PicturePath, online: Bool) {
-            path = location.display
+        public init(location: FilePath, online: Bool) {
+            path = location.description
             pathBase64 = location.base64
             self.online = online
         }
@@ -70,7 +72,7 @@ public struct Status: Codable, Sendable, Hashable {
         public var picturesPerSecond: Double?
         /// Seconds until nothing waits, at that rate.
         public var secondsLeft: Double?
-        /// When the folders were last compared with the index, whole.
+        /// When the folders that are there were last compared with the index, whole.
         public var lastReconciled: Timestamp?
         /// How often the kernel's queue ran over; each led to a comparison.
         public var overflows: Int

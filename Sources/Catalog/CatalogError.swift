@@ -1,9 +1,11 @@
+public import Files
+
 /// The reasons an index cannot be opened or used.
 public enum CatalogError: Error, Equatable, Sendable {
     /// Another process has the index open.
     case inUse(path: String, process: Int32?)
     /// A call on the lock or the index file failed.
-    case system(call: String, path: String, errno: Int32)
+    case system(SystemCallError)
     /// The file is there, but no index of ours.
     case notAnIndex(path: String, reason: String)
     /// The index was written by a newer program.
@@ -32,8 +34,8 @@ extension CatalogError: CustomStringConvertible {
             "the index '\(path)' is in use by another dcd"
                 + (process.map { " (process \($0))" } ?? "")
                 + ": stop that one, or give this one an index of its own"
-        case .system(let call, let path, let code):
-            "\(call) '\(path)': \(systemMessage(code)): check the folder and its permissions"
+        case .system(let error):
+            "\(error): check the folder and its permissions"
         case .notAnIndex(let path, let reason):
             "'\(path)' is not an index of dcd (\(reason)): move it away or name another file"
         case .newerSchema(let path, let found, let newest):
@@ -45,16 +47,18 @@ extension CatalogError: CustomStringConvertible {
         case .full(let path):
             "the index '\(path)' cannot grow, its disk is full: make room; work goes on by itself"
         case .database(let path, let message):
-            "the index '\(path)': \(message)"
+            "the index '\(path)': \(message): look at it with 'sqlite3', or move it away and let dcd "
+                + "make a new one"
         case .noModel:
-            "no model was activated in this index yet"
+            "no model was activated in this index yet: wait until dcd has started"
         case .invalidVector(let image, let count, let dimension):
             "the embedding of image \(image) has \(count) elements, or some that are not finite; "
                 + "the model's have \(dimension): check the model file"
         case .dimensionChanged(let sha256, let known, let found):
-            "model \(sha256.prefix(12)) is known with dimension \(known), not \(found)"
+            "model \(sha256.prefix(12)) is known with dimension \(known), not \(found): "
+                + "check the model file, or name another index"
         case .noSuchCluster(let id):
-            "there is no cluster \(id) in the active clustering"
+            "there is no cluster \(id) in the active clustering: 'dcctl clusters' lists them"
         }
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import GRDB
 
@@ -21,7 +22,7 @@ extension ImageCatalog {
                 EventKind(rawValue: row[2]).map {
                     EventRecord(
                         sequence: row[0], at: row[1], kind: $0, image: row[3],
-                        path: (row[4] as Data?).map { [UInt8]($0) }, detail: row[5])
+                        path: (row[4] as Data?).map { FilePath($0) }, detail: row[5])
                 }
             }
         }

@@ -1,15 +1,16 @@
+public import Files
 import Foundation
 import GRDB
 
 /// A file as a walk or a watch found it.
 public struct FoundFile: Sendable, Equatable {
     /// The absolute path, as bytes.
-    public var path: [UInt8]
+    public var path: FilePath
     /// What `stat` said of it.
     public var identity: FileIdentity
 
     /// A file found at `path`.
-    public init(path: [UInt8], identity: FileIdentity) {
+    public init(path: FilePath, identity: FileIdentity) {
         (self.path, self.identity) = (path, identity)
     }
 }
@@ -31,7 +32,7 @@ public struct StoredFile: Sendable, Equatable {
     /// The picture's id.
     public let id: Int64
     /// The absolute path, as bytes.
-    public let path: [UInt8]
+    public let path: FilePath
     /// What `stat` said of it.
     public let identity: FileIdentity
     /// The SHA-256 of the content, once it was read.
@@ -57,7 +58,7 @@ extension ImageCatalog {
     private static func register(
         _ file: FoundFile, root: Int64, retryingUnreadable: Bool, _ db: Database
     ) throws -> Registration {
-        let path = Data(file.path)
+        let path = file.path.data
         let known = try db.cachedStatement(
             sql: """
                 SELECT id, device, inode, size, mtime_ns, state, sha256, root FROM images
@@ -135,11 +136,11 @@ extension ImageCatalog {
     /// afterwards, so that its content is compared; it keeps its embedding meanwhile, and for good
     /// if the content is the same.
     public func move(
-        image: Int64, to path: [UInt8], root: Int64, identity: FileIdentity,
+        image: Int64, to path: FilePath, root: Int64, identity: FileIdentity,
         verifying: Bool = false
     ) async throws {
         try await transaction { db, loaded in
-            let target = Data(path)
+            let target = path.data
             guard
                 let former = try Data.fetchOne(
                     db, sql: "SELECT path FROM images WHERE id = ?", arguments: [image]),
@@ -168,7 +169,7 @@ extension ImageCatalog {
     /// - Returns: How many pictures moved.
     @discardableResult
     public func moveTree(
-        from former: [UInt8], to path: [UInt8], root: Int64
+        from former: FilePath, to path: FilePath, root: Int64
     ) async throws -> Int {
         try await transaction { db, loaded in
             let replaced = try Self.images(below: path, db)
@@ -184,7 +185,7 @@ extension ImageCatalog {
                 sql: "UPDATE images SET path = ?, root = ? WHERE id = ?")
             for row in moved {
                 let (id, old): (Int64, Data) = (row[0], row[1])
-                let new = Data(path) + old.dropFirst(former.count)
+                let new = path.data + old.dropFirst(former.bytes.count)
                 try update.execute(arguments: [new, root, id])
                 try Self.record(
                     .moved, image: id, path: new, detail: String(decoding: old, as: UTF8.self), db)
@@ -203,15 +204,15 @@ extension ImageCatalog {
     ///
     /// - Returns: How many pictures were removed.
     @discardableResult
-    public func remove(paths: [[UInt8]]) async throws -> Int {
+    public func remove(paths: [FilePath]) async throws -> Int {
         try await transaction { db, loaded in
             var images: Set<Int64> = []
             for path in paths {
                 let exact = try Int64.fetchAll(
-                    db, sql: "SELECT id FROM images WHERE path = ?", arguments: [Data(path)])
+                    db, sql: "SELECT id FROM images WHERE path = ?", arguments: [path.data])
                 images.formUnion(exact)
                 images.formUnion(try Self.images(below: path, db))
-                try db.execute(sql: "DELETE FROM skipped WHERE path = ?", arguments: [Data(path)])
+                try db.execute(sql: "DELETE FROM skipped WHERE path = ?", arguments: [path.data])
                 try db.execute(
                     sql: "DELETE FROM skipped WHERE path > ? AND path < ?",
                     arguments: Self.range(below: path))
@@ -252,7 +253,7 @@ extension ImageCatalog {
         }
     }
 
-    private static func images(below folder: [UInt8], _ db: Database) throws -> [Int64] {
+    private static func images(below folder: FilePath, _ db: Database) throws -> [Int64] {
         try Int64.fetchAll(
             db, sql: "SELECT id FROM images WHERE path > ? AND path < ?",
             arguments: range(below: folder))
@@ -260,8 +261,8 @@ extension ImageCatalog {
 
     /// The paths that begin with `folder/`: between `folder/` and `folder0`, since `0` is the
     /// byte after `/`.
-    private static func range(below folder: [UInt8]) -> StatementArguments {
-        [Data(folder + [0x2F]), Data(folder + [0x30])]
+    private static func range(below folder: FilePath) -> StatementArguments {
+        [Data(folder.bytes + [FilePath.separator]), Data(folder.bytes + [FilePath.separator + 1])]
     }
 
     static func setIdentity(
@@ -290,7 +291,7 @@ extension ImageCatalog {
 
     private static func storedFile(_ row: Row) -> StoredFile {
         StoredFile(
-            id: row[0], path: [UInt8](row[1] as Data), identity: identity(row, at: 2),
+            id: row[0], path: FilePath(row[1] as Data), identity: identity(row, at: 2),
             sha256: row[6])
     }
 }

@@ -1,3 +1,4 @@
+public import Files
 import Foundation
 import GRDB
 
@@ -7,7 +8,7 @@ extension ImageCatalog {
     ///
     /// The paths are absolute, none inside another.
     @discardableResult
-    public func setRoots(_ paths: [[UInt8]]) async throws -> [RootRecord] {
+    public func setRoots(_ paths: [FilePath]) async throws -> [RootRecord] {
         try await transaction(durable: true) { db, loaded in
             let wanted = Set(paths)
             for root in try Self.roots(db) where !wanted.contains(root.path) {
@@ -19,7 +20,7 @@ extension ImageCatalog {
             for path in paths {
                 try db.execute(
                     sql: "INSERT INTO roots (path) VALUES (?) ON CONFLICT (path) DO NOTHING",
-                    arguments: [Data(path)])
+                    arguments: [path.data])
             }
             return try Self.roots(db)
         }
@@ -69,7 +70,7 @@ extension ImageCatalog {
             db, sql: "SELECT id, path, device, inode, online, reconciled_at FROM roots ORDER BY id"
         ).map { row in
             RootRecord(
-                id: row[0], path: [UInt8](row[1] as Data),
+                id: row[0], path: FilePath(row[1] as Data),
                 device: (row[2] as Int64?).map { UInt64(bitPattern: $0) },
                 inode: (row[3] as Int64?).map { UInt64(bitPattern: $0) },
                 online: row[4], reconciledAt: row[5])

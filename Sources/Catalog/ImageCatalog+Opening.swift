@@ -1,4 +1,4 @@
-import Foundation
+import Files
 import GRDB
 
 extension ImageCatalog {
@@ -54,21 +54,20 @@ extension ImageCatalog {
     ///
     /// The application id stands at byte 68 of a database's header, so damage behind it does not hide whose it is.
     private static func requireOurs(_ path: String) throws(CatalogError) {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else {
-            guard errno == ENOENT else { throw .system(call: "stat", path: path, errno: errno) }
-            return
+        let (status, header): (FileStatus, [UInt8])
+        do throws(SystemCallError) {
+            let file = try OpenFile(reading: FilePath(path))
+            status = try file.status()
+            header = status.kind == .regular ? try file.bytes(count: headerBytes) : []
+        } catch {
+            if error.isAbsence { return }
+            throw .system(error)
         }
-        guard status.st_mode & S_IFMT == S_IFREG else {
+        guard status.kind == .regular else {
             throw .notAnIndex(path: path, reason: "it is not a regular file")
         }
-        guard status.st_size > 0 else { return }
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(call: "open", path: path, errno: errno) }
-        defer { Foundation.close(descriptor) }
-        var header = [UInt8](repeating: 0, count: 72)
-        let count = unsafe pread(descriptor, &header, header.count, 0)
-        guard count == header.count, header.starts(with: "SQLite format 3\0".utf8) else {
+        guard status.identity.size > 0 else { return }
+        guard header.count == headerBytes, header.starts(with: "SQLite format 3\0".utf8) else {
             throw .notAnIndex(path: path, reason: "it is not an SQLite database")
         }
         // A database whose first transaction was never checkpointed has no id yet; `Schema`
@@ -79,46 +78,32 @@ extension ImageCatalog {
         }
     }
 
+    /// The part of a database's header that ends with the application id.
+    private static let headerBytes = 72
+
     /// Renames a damaged index and its companions, and returns the new name.
     private static func setAside(_ path: String) throws(CatalogError) -> String {
         var number = 1
-        while unsafe access("\(path).damaged-\(number)", F_OK) == 0 { number += 1 }
+        while FileStatus.exists(at: "\(path).damaged-\(number)") { number += 1 }
         let aside = "\(path).damaged-\(number)"
         for suffix in ["", "-wal", "-shm"] {
-            guard unsafe Foundation.rename(path + suffix, aside + suffix) != 0, errno != ENOENT
-            else {
-                continue
+            do throws(SystemCallError) {
+                try DurableFile.move("\(path)\(suffix)", to: "\(aside)\(suffix)")
+            } catch {
+                guard error.isAbsence else { throw .system(error) }
             }
-            throw .system(call: "rename", path: path + suffix, errno: errno)
         }
         return aside
     }
 
-    /// Refuses NFS and SMB: SQLite's write-ahead log needs shared memory of one machine.
-    ///
-    /// The kind is read from the line of `/proc/self/mountinfo` with the folder's device; a file
-    /// system that hides its device there (btrfs) is a local one.
+    /// Refuses network file systems: SQLite's write-ahead log needs shared memory of one machine.
     static func requireLocalFileSystem(_ path: String) throws(CatalogError) {
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        var status = stat()
-        guard unsafe stat(folder.isEmpty ? "/" : folder, &status) == 0 else {
-            throw .system(call: "stat", path: folder, errno: errno)
-        }
-        // The packing of Linux's dev_t, see makedev(3).
-        let packed = UInt64(status.st_dev)
-        let major = (packed >> 8) & 0xFFF | (packed >> 32) & ~0xFFF
-        let minor = packed & 0xFF | (packed >> 12) & 0xFFFF_FF00
-        let device = "\(major):\(minor)"
-        let mounts = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
-        for line in mounts.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            guard fields.count > 2, fields[2] == device,
-                let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count
-            else { continue }
-            let kind = String(fields[dash + 1])
-            if ["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs"].contains(kind) {
-                throw .networkFileSystem(path: path, kind: kind)
-            }
+        let folder: FileStatus
+        do throws(SystemCallError) {
+            folder = try FileStatus(of: FilePath(path).parent, followingLinks: true)
+        } catch { throw .system(error) }
+        if let kind = MountTable().networkFileSystem(device: folder.identity.device) {
+            throw .networkFileSystem(path: path, kind: kind)
         }
     }
 }

@@ -1,3 +1,4 @@
+public import Files
 import Foundation
 import GRDB
 
@@ -8,8 +9,8 @@ extension ImageCatalog {
     }
 
     /// The picture at an absolute path.
-    public func image(path: [UInt8]) async throws -> ImageRecord? {
-        try await read { try Self.images("WHERE i.path = ?", [Data(path)], $0).first }
+    public func image(path: FilePath) async throws -> ImageRecord? {
+        try await read { try Self.images("WHERE i.path = ?", [path.data], $0).first }
     }
 
     /// Pictures after an id, in the order of ids; `state` keeps those in it.
@@ -121,7 +122,7 @@ extension ImageCatalog {
                 """)
         return try Row.fetchAll(statement, arguments: arguments).map { row in
             ImageRecord(
-                id: row[0], root: row[1], path: [UInt8](row[2] as Data),
+                id: row[0], root: row[1], path: FilePath(row[2] as Data),
                 identity: identity(row, at: 3), sha256: row[7], width: row[8], height: row[9],
                 state: ImageState(rawValue: row[10]) ?? .pending, error: row[11],
                 firstSeen: row[12], indexedAt: row[13], online: row[14],

@@ -1,3 +1,4 @@
+public import Files
 import Foundation
 import GRDB
 
@@ -6,7 +7,7 @@ public struct PendingImage: Sendable, Equatable {
     /// The picture's id.
     public let id: Int64
     /// The absolute path, as bytes.
-    public let path: [UInt8]
+    public let path: FilePath
     /// What `stat` said when it was found.
     public let identity: FileIdentity
     /// The SHA-256 of the content as it was last read.
@@ -163,7 +164,7 @@ extension ImageCatalog {
                 """, arguments: ["model": model.id, "after": id, "limit": limit]
         ).map { row in
             PendingImage(
-                id: row[0], path: [UInt8](row[1] as Data), identity: identity(row, at: 2),
+                id: row[0], path: FilePath(row[1] as Data), identity: identity(row, at: 2),
                 sha256: row[6], error: row[7], hasEmbedding: row[8])
         }
     }

@@ -1,3 +1,4 @@
+import Files
 import GRDB
 import Synchronization
 
@@ -18,7 +19,8 @@ public final class ImageCatalog: Sendable {
 
     let pool: DatabasePool
     let events = EventSignals()
-    private let lock: IndexLock
+    /// Keeps a second daemon off the index.
+    private let lock: FileLock
     private let loaded = Mutex<LoadedModel?>(nil)  // used only on the writer's queue
     private let published = Mutex<PublishedModel?>(nil)
 
@@ -31,7 +33,14 @@ public final class ImageCatalog: Sendable {
     ///   written by a newer program or lies on a network file system, or cannot be opened.
     public init(path: String) throws(CatalogError) {
         try Self.requireLocalFileSystem(path)
-        lock = try IndexLock(beside: path)
+        do throws(FileLock.Failure) {
+            lock = try FileLock("\(path).lock", mode: 0o640)
+        } catch {
+            switch error {
+            case .taken(let process): throw .inUse(path: path, process: process)
+            case .system(let error): throw .system(error)
+            }
+        }
         (pool, setAside) = try Self.openPool(path)
         self.path = path
     }

@@ -1,9 +1,11 @@
+public import Files
+
 /// A watched folder.
 public struct RootRecord: Sendable, Equatable {
     /// The row's id.
     public let id: Int64
-    /// The folder's absolute path, as bytes.
-    public let path: [UInt8]
+    /// The folder's absolute path.
+    public let path: FilePath
     /// The file system's device number when the folder was last seen, if it ever was.
     public let device: UInt64?
     /// The folder's inode when it was last seen, if it ever was.
@@ -12,31 +14,6 @@ public struct RootRecord: Sendable, Equatable {
     public let online: Bool
     /// When the folder was last compared with the index in full, in Unix milliseconds.
     public let reconciledAt: Int64?
-}
-
-/// What `stat` tells of a file, enough to see that it was not touched.
-public struct FileIdentity: Sendable, Hashable {
-    /// The device number.
-    public var device: UInt64
-    /// The inode number.
-    public var inode: UInt64
-    /// The length in bytes.
-    public var size: Int64
-    /// The time of the last write, in nanoseconds since 1970.
-    public var modified: Int64
-
-    /// The identity made of these numbers.
-    public init(device: UInt64, inode: UInt64, size: Int64, modified: Int64) {
-        (self.device, self.inode) = (device, inode)
-        (self.size, self.modified) = (size, modified)
-    }
-
-    /// Whether both describe the same untouched file.
-    ///
-    /// Device numbers are not compared, since they may change when a disk is mounted again.
-    public func isUnchanged(from other: FileIdentity) -> Bool {
-        inode == other.inode && size == other.size && modified == other.modified
-    }
 }
 
 /// Where a picture stands.
@@ -74,7 +51,7 @@ public struct ImageRecord: Sendable, Equatable {
     /// The id of the watched folder that it was found in.
     public let root: Int64
     /// The absolute path, as bytes.
-    public let path: [UInt8]
+    public let path: FilePath
     /// What `stat` said of the file.
     public let identity: FileIdentity
     /// The SHA-256 of the content in lower-case hexadecimal, once it was read.
@@ -200,7 +177,7 @@ public struct EventRecord: Sendable, Equatable {
     /// The picture, if it is about one.
     public let image: Int64?
     /// The path that it was about, as bytes.
-    public let path: [UInt8]?
+    public let path: FilePath?
     /// More about it: the reason of a failure, the former path of a move, a cluster.
     public let detail: String?
 }

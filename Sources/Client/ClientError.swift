@@ -6,8 +6,6 @@ public enum ClientError: Error, Equatable, Sendable {
     case notRunning(tried: [String])
     /// The socket is there, and we may not use it.
     case notAllowed(socket: String)
-    /// No socket was named and there is no usual place for one.
-    case noSocket
     /// The connection broke before the answer was whole.
     case connectionLost(socket: String, reason: String)
     /// The answer is not one that this client knows.
@@ -26,13 +24,11 @@ extension ClientError: CustomStringConvertible {
         case .notAllowed(let socket):
             "you may not use the socket '\(socket)': join its group, with 'sudo usermod -aG dcd "
                 + "$USER' for the system service, and log in again"
-        case .noSocket:
-            "no socket is known: name it with --socket, or in $DCD_SOCKET"
         case .connectionLost(let socket, let reason):
             "the daemon on '\(socket)' gave no whole answer (\(reason)): see its log, and try "
                 + "again"
         case .unexpectedAnswer(let socket, let reason):
-            "what answers on '\(socket)' is no dcd of this version (\(reason)): name dcd's "
+            "what answers on '\(socket)' is not a dcd of this version (\(reason)): name dcd's "
                 + "socket with --socket"
         case .problem(let problem):
             problem.description

@@ -1,4 +1,5 @@
 public import API
+public import Files
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -29,11 +30,11 @@ public struct DaemonClient: Sendable {
     }
 
     /// The picture at an absolute path.
-    public func image(at path: PicturePath) async throws(ClientError) -> Image {
+    public func image(at path: FilePath) async throws(ClientError) -> Image {
         let page: Page<Image> = try await get(
             "\(Route.images.template)?path=\(path.percentEncoded)")
         guard let image = page.items.first else {
-            throw .problem(Problem(.notFound, "'\(path.display)' is not in the index"))
+            throw .problem(Problem(.notFound, "'\(path.description)' is not in the index"))
         }
         return image
     }

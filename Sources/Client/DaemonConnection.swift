@@ -1,13 +1,8 @@
 import API
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 /// A request as it is sent.
 struct DaemonRequest: Sendable {

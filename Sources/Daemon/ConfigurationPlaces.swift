@@ -1,10 +1,5 @@
+import Files
 import FoundationEssentials
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 /// The usual places of files, from the environment: those that systemd made for a service, then
 /// those of the XDG base directories.
@@ -30,7 +25,7 @@ struct ConfigurationPlaces {
     func configuration() throws(DaemonError) -> String {
         let user = folder("XDG_CONFIG_HOME") ?? home.map { $0 + "/.config" }
         let places = (user.map { [$0 + "/dcd/dcd.yaml"] } ?? []) + ["/etc/dcd/dcd.yaml"]
-        for place in places where unsafe access(place, F_OK) == 0 {
+        for place in places where FileStatus.exists(at: FilePath(place)) {
             return place
         }
         throw .noConfiguration(tried: places)
@@ -67,14 +62,6 @@ struct ConfigurationPlaces {
         if !path.hasPrefix("/") {
             path = FileManager.default.currentDirectoryPath + "/" + path
         }
-        var parts: [Substring] = []
-        for part in path.split(separator: "/") where part != "." {
-            if part == ".." {
-                _ = parts.popLast()
-            } else {
-                parts.append(part)
-            }
-        }
-        return "/" + parts.joined(separator: "/")
+        return FilePath(path).normalized.description
     }
 }

@@ -1,3 +1,5 @@
+public import Files
+
 /// The reasons that the daemon does not start.
 ///
 /// What goes wrong while it runs is answered to the client that asked (`Problem`) or stored with
@@ -32,7 +34,7 @@ public enum DaemonError: Error, Equatable, Sendable {
     /// systemd passed a descriptor that is no listening Unix stream socket, or several.
     case invalidActivation(reason: String)
     /// A system call failed.
-    case system(call: String, path: String, errno: Int32)
+    case system(SystemCallError)
 }
 
 extension DaemonError: CustomStringConvertible {
@@ -77,8 +79,8 @@ extension DaemonError: CustomStringConvertible {
         case .invalidActivation(let reason):
             "the socket that was passed cannot be used (\(reason)): pass one listening Unix "
                 + "stream socket, as systemd/dcd.socket does"
-        case .system(let call, let path, let code):
-            "\(call) '\(path)': \(systemMessage(code)): check the folder and its permissions"
+        case .system(let error):
+            "\(error): check the folder and its permissions"
         }
     }
 

@@ -1,11 +1,7 @@
+import Files
 import FoundationEssentials
-package import Logging
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Musl
-#endif
+package import Logging
 
 /// One line to standard error for each message: with an `sd-daemon` priority (sd-daemon(3)) where
 /// the journal reads it, and with the time where it does not.
@@ -59,8 +55,9 @@ package struct DaemonLog: LogHandler {
         guard let stream = ProcessInfo.processInfo.environment["JOURNAL_STREAM"] else {
             return false
         }
-        var status = stat()
-        guard unsafe fstat(STDERR_FILENO, &status) == 0 else { return false }
-        return stream == "\(status.st_dev):\(status.st_ino)"
+        guard let error = try? FileStatus(of: "/dev/stderr", followingLinks: true) else {
+            return false
+        }
+        return stream == "\(error.identity.device):\(error.identity.inode)"
     }
 }

@@ -1,6 +1,7 @@
 import API
 import Catalog
 import Dispatch
+import Files
 import FolderWatch
 import FoundationEssentials
 import Inference
@@ -8,12 +9,6 @@ import Logging
 import Model
 import ServiceLifecycle
 import UnixSignals
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 /// The daemon: an index of watched folders, served over a Unix socket.
 public struct DaemonService: Sendable {
@@ -43,34 +38,35 @@ public struct DaemonService: Sendable {
     ///   `CatalogError` or `FolderWatchError`.
     public func run() async throws {
         // A client that goes away must not take the daemon with it.
-        signal(SIGPIPE, SIG_IGN)
+        ThisProcess.ignoreBrokenPipes()
         // What can be wrong is found in this order: nothing is touched before the model is good,
         // and the socket is not taken before the index is ours.
         let model = try LoadedModel(contentsOf: configuration.model)
-        let queries = try model.plan(
-            path: configuration.model, batch: 1, threads: configuration.threads)
+        let plan: @Sendable () throws -> InferencePlan = { [configuration] in
+            try model.plan(path: configuration.model, batch: 1, threads: configuration.threads)
+        }
+        let queries = try await EmbeddingEngine(plan: plan)
         let catalog = try openCatalog()
         let socket = try ListeningSocket(path: configuration.socket)
         let pool = DecodeWorkerPool(
             workers: configuration.threads,
             settings: DecodeWorkerSettings(
-                input: model.checkpoint.input, niceness: BacklogEngine.niceness))
-        let engine = QueryEngine(pool: pool, plan: queries, pixelCount: model.pixelCount)
-        let backlog = try await BacklogEngine { [configuration] in
-            try model.plan(path: configuration.model, batch: 1, threads: configuration.threads)
-        }
+                input: model.checkpoint.input, niceness: EmbeddingEngine.backlogNiceness))
+        let backlog = try await EmbeddingEngine(
+            niceness: EmbeddingEngine.backlogNiceness, plan: plan)
         let indexer = Indexer(
             catalog: catalog, roots: configuration.watch.map(WatchedRoot.init), decoder: pool,
             embedder: backlog, workers: configuration.threads, logger: logger)
         let failure: (any Error)?
         do {
-            try await serve(socket, catalog, model, engine, indexer)
+            try await serve(
+                socket, catalog, model, QueryEmbedder(pool: pool, engine: queries), indexer)
             failure = nil
         } catch {
             failure = error
         }
         await pool.shutdown()
-        await engine.stop()
+        await queries.stop()
         await backlog.stop()
         try catalog.close()
         if let failure { throw failure }
@@ -78,16 +74,9 @@ public struct DaemonService: Sendable {
     }
 
     private func openCatalog() throws -> ImageCatalog {
-        let folder = configuration.index.prefix(upTo: configuration.index.lastIndex(of: "/")!)
-        do {
-            try FileManager.default.createDirectory(
-                atPath: String(folder), withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o750])
-        } catch {
-            let cause = (error as? CocoaError)?.underlying as? POSIXError
-            throw DaemonError.system(
-                call: "mkdir", path: String(folder), errno: cause?.code.rawValue ?? EIO)
-        }
+        do throws(SystemCallError) {
+            try Folder.make(FilePath(configuration.index).parent, mode: 0o750)
+        } catch { throw DaemonError.system(error) }
         let catalog = try ImageCatalog(path: configuration.index)
         if let aside = catalog.setAside {
             logger.warning("the index was damaged; it is kept as '\(aside)' and made anew")
@@ -99,18 +88,18 @@ public struct DaemonService: Sendable {
 
     private func serve(
         _ socket: ListeningSocket, _ catalog: ImageCatalog, _ model: LoadedModel,
-        _ engine: QueryEngine, _ indexer: Indexer
+        _ embedder: QueryEmbedder, _ indexer: Indexer
     ) async throws {
         let readiness = Readiness(.starting("loading the model"))
         let routes = Routes(
-            catalog: catalog, embedder: engine, model: model.info, readiness: readiness,
-            metrics: MetricsRegistry(), progress: indexer.status, rescan: indexer.rescan)
+            catalog: catalog, embedder: embedder, model: model.info, indexing: indexer,
+            readiness: readiness, metrics: MetricsRegistry())
         let server = HTTPServer(socket: socket, responder: routes.responder(), logger: logger)
         let reporter = ServiceReporter(
             manager: ServiceManager(), readiness: readiness, status: routes.status,
             logger: logger, onStopping: Self.limitStop)
         let indexing = Indexing(
-            catalog: catalog, model: model.description, engine: engine, indexer: indexer,
+            catalog: catalog, model: model, engine: embedder.engine, indexer: indexer,
             readiness: readiness)
         // They are stopped in the opposite order, so that questions are answered to the last.
         var group = ServiceGroupConfiguration(
@@ -128,31 +117,30 @@ public struct DaemonService: Sendable {
         // Not a task: what hangs may hold every thread that tasks run on.
         DispatchQueue.global().asyncAfter(deadline: .now() + stopDeadlines.final) {
             complain("the work under way did not end in time and was given up")
-            _exit(EXIT_FAILURE)
+            ThisProcess.abandon()
         }
     }
 
     /// Writes why the daemon ends to standard error.
     public static func complain(_ sentence: String) {
         let prefix = DaemonLog.journalReadsStandardError ? "<3>" : "dcd: "
-        let bytes = Array((prefix + sentence.replacing("\n", with: " ") + "\n").utf8)
-        _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
+        ThisProcess.complain(prefix + sentence.replacing("\n", with: " "))
     }
 }
 
 /// Loads what answers queries, and then keeps the index equal to the folders.
 private struct Indexing: Service {
     let catalog: ImageCatalog
-    let model: ModelDescription
-    let engine: QueryEngine
+    let model: LoadedModel
+    let engine: EmbeddingEngine
     let indexer: Indexer
     let readiness: Readiness
 
     func run() async throws {
         // However it ends, nobody waits for readiness any more.
         defer { readiness.change(to: .stopping) }
-        try await catalog.use(model)
-        try await engine.warmUp()
+        try await catalog.use(model.description)
+        try await engine.warmUp(pixelCount: model.pixelCount)
         readiness.change(to: .ready)
         try await cancelWhenGracefulShutdown { try await indexer.run() }
     }
@@ -162,7 +150,7 @@ extension WatchedRoot {
     /// A folder of the configuration; links on the way to it are followed once, now.
     init(_ folder: DaemonConfiguration.WatchedFolder) {
         self.init(
-            path: resolvedPath(Array(folder.path.utf8)),
+            path: FilePath(folder.path).withoutLinks,
             exclusions: Exclusions(folder.exclude))
     }
 }

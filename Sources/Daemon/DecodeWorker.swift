@@ -1,12 +1,8 @@
 import CWorker
+import Files
+import Glibc
 import Imaging
 import Model
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 /// What a decode worker does: `dcd`, started again by itself with the argument `decode-worker`.
 ///
@@ -72,18 +68,17 @@ package enum DecodeWorker {
             let received = unsafe cw_receive(control, &request, size, &picture)
             if received == 0 { return 0 }
             guard received == size, picture >= 0 else { return 1 }
-            var answer = answer(to: picture)
-            close(picture)
+            var answer = answer(to: OpenFile(adopting: picture, path: "the file"))
             answer.number = request.number
             let sent = unsafe cw_send(control, &answer, MemoryLayout<cw_answer>.size, -1)
             if sent != 0 { return sent == -EPIPE ? 0 : 1 }
         }
     }
 
-    private func answer(to picture: CInt) -> cw_answer {
+    private func answer(to picture: OpenFile) -> cw_answer {
         var answer = cw_answer()
         do throws(ImagingError) {
-            let bytes = try PictureFile.read(descriptor: picture, path: Array("the file".utf8))
+            let bytes = try PictureFile.read(picture)
             let decoded = try DecodedPicture(
                 decoding: bytes, decode: input.decode, target: input.shortSide)
             let view = decoded.picture.centerView(for: input)
@@ -92,7 +87,6 @@ package enum DecodeWorker {
             answer.width = UInt32(decoded.originalWidth)
             answer.height = UInt32(decoded.originalHeight)
             answer.bytes = UInt64(view.pixels.count)
-            answer.setReason(decoded.damage ?? "")
         } catch {
             answer.outcome = CW_REFUSED.rawValue
             answer.setReason(error.description)

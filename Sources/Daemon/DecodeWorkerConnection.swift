@@ -1,17 +1,7 @@
 import CWorker
-import Model
-
-#if canImport(Glibc)
+import Files
 import Glibc
-#else
-import Musl
-#endif
-
-/// Why no worker could be started.
-struct WorkerStartFailure: Error {
-    let call: String
-    let code: CInt
-}
+import Model
 
 /// The daemon's side of the conversation with one worker process, used by one thread.
 ///
@@ -34,28 +24,31 @@ struct WorkerStartFailure: Error {
     private var number: UInt64 = 0
 
     /// Starts a process, with memory that is sized and sealed before the process sees it.
-    init(_ settings: DecodeWorkerSettings) throws(WorkerStartFailure) {
+    init(_ settings: DecodeWorkerSettings) throws(SystemCallError) {
         input = settings.input
         let count = input.width * input.height * 3
-        let memory = try Self.checked("memfd_create", cw_fixed_memory(count))
+        let memory = try Self.checked(
+            "memfd_create", "the memory for a view", cw_fixed_memory(count))
         defer { close(memory) }
         guard let base = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, memory, 0),
             unsafe base != MAP_FAILED
-        else { throw WorkerStartFailure(call: "mmap", code: errno) }
+        else { throw SystemCallError("mmap", "the memory for a view", number: errno) }
         unsafe pixels = UnsafeRawBufferPointer(start: base, count: count)
 
+        let program = FilePath(settings.executable)
         var sockets: [CInt] = [-1, -1]
-        do throws(WorkerStartFailure) {
-            try Self.checked("socketpair", unsafe cw_socketpair(&sockets))
+        do throws(SystemCallError) {
+            try Self.checked("socketpair", program, unsafe cw_socketpair(&sockets))
             defer { close(sockets[1]) }
             var setup = cw_setup(
                 version: UInt32(CW_VERSION), width: UInt32(input.width),
                 height: UInt32(input.height), short_side: UInt32(input.shortSide),
                 is_dct: input.decode == .dct ? 1 : 0)
             let size = MemoryLayout<cw_setup>.size
-            try Self.checked("sendmsg", unsafe cw_send(sockets[0], &setup, size, memory))
+            try Self.checked(
+                "sendmsg", program, unsafe cw_send(sockets[0], &setup, size, memory))
             process = try Self.checked(
-                "posix_spawn of \(settings.executable)", Self.spawn(settings, socket: sockets[1]))
+                "posix_spawn", program, Self.spawn(settings, socket: sockets[1]))
             socket = sockets[0]
         } catch {
             if sockets[0] >= 0 { close(sockets[0]) }
@@ -98,7 +91,7 @@ struct WorkerStartFailure: Error {
             else { throw .lost }
             return DecodedView(
                 width: Int(answer.width), height: Int(answer.height),
-                pixels: unsafe [UInt8](pixels), damage: reason.isEmpty ? nil : reason)
+                pixels: unsafe [UInt8](pixels))
         default:
             throw .lost
         }
@@ -137,9 +130,9 @@ struct WorkerStartFailure: Error {
 
     @discardableResult
     private static func checked(
-        _ call: String, _ result: CInt
-    ) throws(WorkerStartFailure) -> CInt {
-        guard result >= 0 else { throw WorkerStartFailure(call: call, code: -result) }
+        _ call: String, _ path: FilePath, _ result: CInt
+    ) throws(SystemCallError) -> CInt {
+        guard result >= 0 else { throw SystemCallError(call, path, number: -result) }
         return result
     }
 
@@ -157,7 +150,8 @@ struct ConstantFile: ~Copyable {
     init(_ bytes: [UInt8]) throws(DecodeFailure) {
         descriptor = unsafe cw_constant_memory(bytes, bytes.count)
         guard descriptor >= 0 else {
-            throw .unavailable(reason: "memfd_create: \(systemMessage(-descriptor))")
+            throw .unavailable(
+                reason: "memfd_create: \(SystemCallError.message(-descriptor))")
         }
     }
 

@@ -8,13 +8,11 @@ package struct DecodedView: Sendable, Equatable {
     package let height: Int
     /// The view, exactly `[input.height, input.width, 3]`.
     package let pixels: [UInt8]
-    /// What is wrong with the file although no pixel is known to be missing.
-    package let damage: String?
 
     /// A view of these parts.
-    package init(width: Int, height: Int, pixels: [UInt8], damage: String? = nil) {
+    package init(width: Int, height: Int, pixels: [UInt8]) {
         (self.width, self.height) = (width, height)
-        (self.pixels, self.damage) = (pixels, damage)
+        self.pixels = pixels
     }
 }
 

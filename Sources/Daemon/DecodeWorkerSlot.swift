@@ -1,12 +1,8 @@
 import CWorker
+import Files
+import Glibc
 import Model
 import Synchronization
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 /// The place of one worker: its thread, and its process while there is one.
 ///
@@ -77,10 +73,10 @@ final class DecodeWorkerSlot: @unchecked Sendable {
     private func connected() throws(DecodeFailure) -> WorkerConnection {
         if let worker { return worker }
         let connection: WorkerConnection
-        do throws(WorkerStartFailure) {
+        do throws(SystemCallError) {
             connection = try WorkerConnection(settings)
         } catch {
-            throw .unavailable(reason: "\(error.call): \(systemMessage(error.code))")
+            throw .unavailable(reason: "\(error)")
         }
         worker = connection
         child.withLock { $0.process = connection.process }

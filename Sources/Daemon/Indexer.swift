@@ -1,8 +1,17 @@
-package import API
 package import Catalog
 package import FolderWatch
 package import Logging
 import Synchronization
+
+/// What the routes ask of the indexer.
+package protocol FolderIndexing: Sendable {
+    /// What was done since the start.
+    var progress: IndexerProgress { get }
+    /// How often the kernel's queue of changes ran over.
+    var overflows: Int { get }
+    /// Compares all folders with the index, after everything that happened so far was followed.
+    func rescan() async
+}
 
 /// Keeps the index equal to the watched folders.
 ///
@@ -15,25 +24,14 @@ import Synchronization
 /// What is in a folder and is no picture by its first bytes is passed over without a word, unless
 /// its name says that it is one; formats that are recognized but not read are failures that name
 /// the format.
-package final class Indexer: Sendable {
-    /// Pictures that are worked off and stored together.
-    static let page = 64
-
-    let catalog: ImageCatalog
-    let roots: [WatchedRoot]
-    let decoder: any BacklogDecoder
-    let embedder: any BacklogEmbedder
-    let workers: Int
-    let logger: Logger
-    let meter = ProgressMeter()
-    let files = WorkThread(niceness: BacklogEngine.niceness)
+package final class Indexer: FolderIndexing {
+    private let catalog: ImageCatalog
+    private let roots: [WatchedRoot]
     private let watchSettings: WatchSettings
+    private let follower: FolderFollower
+    private let worker: BacklogWorker
+    private let files = WorkThread(niceness: EmbeddingEngine.backlogNiceness)
     private let watcher = Mutex<FolderWatcher?>(nil)
-    private let wake = WakeSignal()
-    /// Whether a comparison is under way that may find new files to be moved pictures.
-    ///
-    /// Until it has, they must not become pictures of their own.
-    let isComparing = Mutex(false)
 
     /// An indexer of some folders.
     ///
@@ -51,10 +49,16 @@ package final class Indexer: Sendable {
         watchSettings: WatchSettings = WatchSettings()
     ) {
         precondition(workers > 0, "\(workers) workers")
-        (self.catalog, self.roots) = (catalog, roots)
-        (self.decoder, self.embedder) = (decoder, embedder)
-        (self.workers, self.logger) = (workers, logger)
-        self.watchSettings = watchSettings
+        (self.catalog, self.roots, self.watchSettings) = (catalog, roots, watchSettings)
+        let gate = BacklogGate()
+        follower = FolderFollower(
+            catalog: catalog,
+            comparison: FolderComparison(
+                catalog: catalog, roots: roots, files: files, gate: gate, logger: logger),
+            gate: gate, logger: logger)
+        worker = BacklogWorker(
+            catalog: catalog, decoder: decoder, embedder: embedder, workers: workers,
+            files: files, gate: gate, meter: ProgressMeter(), logger: logger)
     }
 
     /// Indexes until the task is cancelled; what is being stored then is finished, what is being
@@ -72,8 +76,8 @@ package final class Indexer: Sendable {
         self.watcher.withLock { $0 = watcher }
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.follow(watcher.events) }
-                group.addTask { try await self.workOff() }
+                group.addTask { [follower] in try await follower.follow(watcher.events) }
+                group.addTask { [worker] in try await worker.run() }
                 // The first to end, by an error or because all is over, ends the other.
                 try await group.next()
                 group.cancelAll()
@@ -91,107 +95,13 @@ package final class Indexer: Sendable {
     private func stop(_ watcher: FolderWatcher) async {
         watcher.stop()
         await files.stop()
-        meter.begin(nil)
     }
 
-    /// Compares all folders with the index, after everything that happened so far was followed.
     package func rescan() {
         watcher.withLock { $0 }?.requestRescan()
     }
 
-    /// What was done since the start.
-    package var progress: IndexerProgress { meter.progress }
+    package var progress: IndexerProgress { worker.meter.progress }
 
-    /// Where watching stands.
-    package var watchStatus: WatchStatus { watcher.withLock { $0 }?.status ?? WatchStatus() }
-
-    /// What was done and what remains, as clients are told.
-    package func status() async throws -> Status.Progress {
-        let state = try await catalog.status()
-        var pending = state.counts.pending
-        if state.nextModel != nil {
-            pending = max(pending, pending + state.counts.indexed - state.nextModelIndexed)
-        }
-        let progress = progress
-        // Every root was compared since the oldest of these times.
-        let times = state.roots.map(\.reconciledAt)
-        let oldest = times.contains(nil) ? nil : times.compactMap { $0 }.min()
-        return Status.Progress(
-            done: progress.indexed + progress.failed, pending: pending,
-            picturesPerSecond: progress.rate,
-            secondsLeft: progress.rate.flatMap { $0 > 0 ? Double(pending) / $0 : nil },
-            lastReconciled: oldest.map { Timestamp(milliseconds: $0) },
-            overflows: watchStatus.overflows)
-    }
-
-    /// Tells that there may be pending pictures.
-    func wakeUp() {
-        wake.send()
-    }
-
-    /// Waits until there may be pending pictures, at most for `limit`.
-    func waitForWork(atMost limit: Duration?) async throws {
-        // A stream that is awaited by a cancelled task is over for good, so each wait has its own.
-        let stream = wake.stream()
-        defer { wake.forget() }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            if let limit {
-                group.addTask { try await Task.sleep(for: limit) }
-            }
-            group.addTask { for await _ in stream { return } }
-            try await group.next()
-            group.cancelAll()
-        }
-        try Task.checkCancellation()
-    }
-
-    /// Calls until the disk has room again, with longer and longer waits.
-    func whenThereIsRoom<Result: Sendable>(
-        _ body: @Sendable () async throws -> Result
-    ) async throws -> Result {
-        var wait = Duration.seconds(1)
-        while true {
-            do {
-                return try await body()
-            } catch let error as CatalogError {
-                guard case .full = error else { throw error }
-                if wait == .seconds(1) { logger.error("\(error)") }
-            }
-            try await Task.sleep(for: wait)
-            wait = min(wait * 2, .seconds(16))
-        }
-    }
-}
-
-/// Wakes the one who waits, or the next one to wait.
-private final class WakeSignal: Sendable {
-    private struct State {
-        var isSent = false
-        var waiting: AsyncStream<Void>.Continuation?
-    }
-
-    private let state = Mutex(State())
-
-    /// Wakes; several times before a wait count once.
-    func send() {
-        state.withLock { state in
-            if let waiting = state.waiting { waiting.yield() } else { state.isSent = true }
-        }
-    }
-
-    /// A stream with an element once the signal is sent.
-    func stream() -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream<Void>.makeStream(
-            bufferingPolicy: .bufferingNewest(1))
-        state.withLock { state in
-            if state.isSent { continuation.yield() } else { state.waiting = continuation }
-            state.isSent = false
-        }
-        return stream
-    }
-
-    /// Ends the wait.
-    func forget() {
-        state.withLock { $0.waiting = nil }
-    }
+    package var overflows: Int { watcher.withLock { $0 }?.status.overflows ?? 0 }
 }

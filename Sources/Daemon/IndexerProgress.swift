@@ -8,8 +8,9 @@ package struct IndexerProgress: Sendable, Equatable {
     package var failed = 0
     /// Pictures a second over the last half minute; nil when nothing was done in it.
     package var rate: Double?
-    /// A picture that is being worked on, for display.
-    package var current: String?
+
+    /// Nothing was done yet.
+    package init() {}
 }
 
 /// Counts what is done, for anyone to see.
@@ -35,11 +36,6 @@ final class ProgressMeter: Sendable {
             }
             return progress
         }
-    }
-
-    /// Notes which picture is being worked on.
-    func begin(_ path: [UInt8]?) {
-        state.withLock { $0.progress.current = path.map { String(decoding: $0, as: UTF8.self) } }
     }
 
     /// Notes what was stored.

@@ -1,10 +1,6 @@
 import CSystemd
-
-#if canImport(Glibc)
+import Files
 import Glibc
-#else
-import Musl
-#endif
 
 /// A Unix stream socket that listens, bound by ourselves or passed by socket activation.
 ///
@@ -22,18 +18,18 @@ package struct ListeningSocket: Sendable {
     package let descriptor: CInt
     /// The path that we bound and shall remove, or nil for a socket that was passed.
     package let path: String?
-    private let inode: ino_t
+    private let inode: UInt64?
 
     /// The socket that systemd passed, or else one bound at `path`.
     package init(path: String) throws(DaemonError) {
         if let descriptor = try Self.inherited() {
-            self.init(descriptor: descriptor, path: nil, inode: 0)
+            self.init(descriptor: descriptor, path: nil, inode: nil)
         } else {
             try self.init(binding: path)
         }
     }
 
-    private init(descriptor: CInt, path: String?, inode: ino_t) {
+    private init(descriptor: CInt, path: String?, inode: UInt64?) {
         self.descriptor = descriptor
         self.path = path
         self.inode = inode
@@ -58,20 +54,21 @@ package struct ListeningSocket: Sendable {
             close(descriptor)
             // Someone bound it since we looked.
             throw code == EADDRINUSE
-                ? .socketInUse(path: path) : .system(call: "bind", path: path, errno: code)
+                ? .socketInUse(path: path)
+                : .system(SystemCallError("bind", FilePath(path), number: code))
         }
         guard listen(descriptor, Self.backlog) == 0 else {
             let code = errno
             close(descriptor)
-            throw .system(call: "listen", path: path, errno: code)
+            throw .system(SystemCallError("listen", FilePath(path), number: code))
         }
-        self.init(descriptor: descriptor, path: path, inode: Self.status(path)?.st_ino ?? 0)
+        self.init(descriptor: descriptor, path: path, inode: Self.inode(of: path))
     }
 
     /// Removes the path, if it is still the socket that was bound here.
     package func unlinkPath() {
-        guard let path, Self.status(path)?.st_ino == inode else { return }
-        _ = unsafe unlink(path)
+        guard let path, let inode, Self.inode(of: path) == inode else { return }
+        try? DurableFile.remove(FilePath(path))
     }
 
     // MARK: - Activation
@@ -82,7 +79,7 @@ package struct ListeningSocket: Sendable {
         let count = sd_listen_fds(1)
         guard count != 0 else { return nil }
         guard count > 0 else {
-            throw .invalidActivation(reason: systemMessage(-count))
+            throw .invalidActivation(reason: SystemCallError.message(-count))
         }
         guard count == 1 else {
             throw .invalidActivation(reason: "there are \(count) of them")
@@ -114,17 +111,15 @@ package struct ListeningSocket: Sendable {
 
     /// Makes the socket's own folder, for the owner and the group, where its parent is there.
     private static func makeFolder(of path: String) throws(DaemonError) {
-        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
-        let folder = String(path[..<slash])
-        if unsafe mkdir(folder, 0o750) != 0, errno != EEXIST {
-            throw .system(call: "mkdir", path: folder, errno: errno)
-        }
+        do throws(SystemCallError) {
+            try Folder.makeLast(FilePath(path).parent, 0o750)
+        } catch { throw .system(error) }
     }
 
     /// Makes the path free: nothing there, or a socket that refuses connections, which goes.
     private static func clear(_ path: String) throws(DaemonError) {
-        guard let status = status(path) else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path: path) }
+        guard let status = try? FileStatus(of: FilePath(path)) else { return }
+        guard status.kind == .socket else { throw .notASocket(path: path) }
         var address = try address(path)
         let descriptor = try open(path)
         defer { close(descriptor) }
@@ -137,20 +132,23 @@ package struct ListeningSocket: Sendable {
         // EAGAIN is a full backlog: someone listens.
         if result == 0 || code == EAGAIN { throw .socketInUse(path: path) }
         guard code == ECONNREFUSED else {
-            throw .system(call: "connect", path: path, errno: code)
+            throw .system(SystemCallError("connect", FilePath(path), number: code))
         }
-        guard unsafe unlink(path) == 0 || errno == ENOENT else {
-            throw .system(call: "unlink", path: path, errno: errno)
+        do throws(SystemCallError) {
+            try DurableFile.remove(FilePath(path))
+        } catch {
+            guard error.isAbsence else { throw .system(error) }
         }
     }
 
     private static func open(_ path: String) throws(DaemonError) -> CInt {
         let flags = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
-        return try retrying("socket", path) { socket(AF_UNIX, CInt(flags), 0) }
+        do throws(SystemCallError) {
+            return try systemCall("socket", FilePath(path)) { socket(AF_UNIX, CInt(flags), 0) }
+        } catch { throw .system(error) }
     }
 
-    private static func status(_ path: String) -> stat? {
-        var status = stat()
-        return unsafe lstat(path, &status) == 0 ? status : nil
+    private static func inode(of path: String) -> UInt64? {
+        (try? FileStatus(of: FilePath(path)))?.identity.inode
     }
 }

@@ -1,5 +1,6 @@
 import API
 import Catalog
+import Files
 import Inference
 import Model
 import Tensors
@@ -24,7 +25,7 @@ struct LoadedModel: Sendable {
             throw DaemonError.noClusters(model: path)
         }
         let centroids = try checkpoint.float(layer.name + ".weight")
-        let sha256 = try FileDigest.sha256(ofFileAt: path)
+        let sha256 = try FileDigest.sha256(ofFileAt: FilePath(path))
         self.checkpoint = checkpoint
         description = ModelDescription(
             sha256: sha256, dimension: centroids.shape[1], centroids: centroids.elements)

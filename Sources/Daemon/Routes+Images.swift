@@ -1,5 +1,6 @@
 import API
 import Catalog
+import Files
 import Hummingbird
 
 extension Routes {
@@ -9,7 +10,7 @@ extension Routes {
     {
         let names = try await clusterNames()
         if let path = try Self.path(request) {
-            let record = try await catalog.image(path: path.bytes)
+            let record = try await catalog.image(path: path)
             guard let record else { throw Self.unknown(path) }
             return try Self.json(Page(items: [Image(record, names)]))
         }
@@ -59,10 +60,10 @@ extension Routes {
     // MARK: - Parameters
 
     /// The exact bytes of `path=`, which Hummingbird would decode as UTF-8.
-    static func path(_ request: Request) throws -> PicturePath? {
+    static func path(_ request: Request) throws -> FilePath? {
         for item in (request.uri.query ?? "").split(separator: "&") {
             guard item.hasPrefix("path=") else { continue }
-            guard let path = PicturePath(percentEncoded: item.dropFirst("path=".count)) else {
+            guard let path = FilePath(percentEncoded: item.dropFirst("path=".count)) else {
                 throw Problem(
                     .badRequest, "'path' is not percent-encoded", hint: "write % as %25")
             }
@@ -82,14 +83,14 @@ extension Routes {
 
     // MARK: - Problems
 
-    private static func unknown(_ path: PicturePath) -> Problem {
+    private static func unknown(_ path: FilePath) -> Problem {
         Problem(
-            .notFound, "'\(path.display)' is not in the index",
+            .notFound, "'\(path.description)' is not in the index",
             hint: "give the absolute path of a picture in a watched folder")
     }
 
     private static func notIndexed(_ record: ImageRecord) -> Problem {
-        let name = PicturePath(bytes: record.path).display
+        let name = record.path.description
         return switch record.state {
         case .failed:
             Problem(
@@ -107,7 +108,7 @@ extension Image {
     /// A picture of the catalog, with the names of clusters.
     init(_ record: ImageRecord, _ names: [Int: String]) {
         self.init(
-            id: record.id, location: PicturePath(bytes: record.path),
+            id: record.id, location: record.path,
             state: API.ImageState(record.state), error: record.error, offline: !record.online,
             width: record.width, height: record.height, size: record.identity.size,
             modified: Timestamp(milliseconds: record.identity.modified / 1_000_000),
@@ -146,7 +147,7 @@ extension API.Neighbour {
         similar.enumerated().map { place, neighbour in
             API.Neighbour(
                 rank: place + 1, id: neighbour.image.id,
-                location: PicturePath(bytes: neighbour.image.path),
+                location: neighbour.image.path,
                 similarity: Double(neighbour.similarity),
                 cluster: neighbour.image.assignment.map { Int64($0.cluster) })
         }

@@ -61,13 +61,13 @@ extension Routes {
                 } else {
                     try QueryFile(bytes: body)
                 }
-            defer { file.close() }
             return try Self.json(try await answer(file, neighbours: limit))
         }
     }
 
     private func answer(_ file: QueryFile, neighbours limit: Int) async throws -> QueryAnswer {
         let embedded = try await embedder.embed(descriptor: file.descriptor)
+        withExtendedLifetime(file) {}
         let nearest = try catalog.nearest(to: embedded.vector, count: limit)
         return QueryAnswer(
             model: model.sha256, width: embedded.width, height: embedded.height,

@@ -1,16 +1,11 @@
 import API
 import Catalog
+import Files
 import Hummingbird
 import Metrics
 import Model
 import NIOCore
 import ServiceLifecycle
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 extension Routes {
     /// `GET /v1/status`.
@@ -23,9 +18,9 @@ extension Routes {
     /// What the daemon is doing.
     func status() async throws -> Status {
         let state = try await catalog.status()
-        let progress = try await progress()
+        let progress = progress(state)
         return Status(
-            version: ProgramVersion.number, pid: getpid(), started: started,
+            version: ProgramVersion.number, pid: ThisProcess.id, started: started,
             ready: readiness.state == .ready, activity: activity(state, progress),
             model: state.activeModel?.sha256 ?? model.sha256, index: catalog.path,
             images: .init(
@@ -33,9 +28,26 @@ extension Routes {
                 failed: state.counts.failed, offline: state.counts.offline),
             clusters: model.clusters,
             roots: state.roots.map {
-                .init(location: PicturePath(bytes: $0.path), online: $0.online)
+                .init(location: $0.path, online: $0.online)
             },
             progress: progress)
+    }
+
+    /// What was done and what remains.
+    private func progress(_ state: CatalogStatus) -> Status.Progress {
+        var pending = state.counts.pending
+        if state.nextModel != nil {
+            pending = max(pending, pending + state.counts.indexed - state.nextModelIndexed)
+        }
+        let done = indexing.progress
+        // Every root that is there was compared since the oldest of these times.
+        let times = state.roots.filter(\.online).map(\.reconciledAt)
+        let oldest = times.contains(nil) ? nil : times.compactMap { $0 }.min()
+        return Status.Progress(
+            done: done.indexed + done.failed, pending: pending, picturesPerSecond: done.rate,
+            secondsLeft: done.rate.flatMap { $0 > 0 ? Double(pending) / $0 : nil },
+            lastReconciled: oldest.map { Timestamp(milliseconds: $0) },
+            overflows: indexing.overflows)
     }
 
     private func activity(_ state: CatalogStatus, _ progress: Status.Progress) -> String {
@@ -74,7 +86,7 @@ extension Routes {
         -> Response
     {
         let sequence = try await catalog.status().lastEvent
-        await rescan()
+        await indexing.rescan()
         return try Self.json(RescanAnswer(sequence: sequence), status: .accepted)
     }
 
@@ -83,14 +95,14 @@ extension Routes {
         -> Response
     {
         let counts = try await catalog.counts()
-        let progress = try await progress()
+        let done = indexing.progress
         let gauges: [(String, [(String, String)], Double)] = [
             ("dcd_images", [("state", "indexed")], Double(counts.indexed)),
             ("dcd_images", [("state", "pending")], Double(counts.pending)),
             ("dcd_images", [("state", "failed")], Double(counts.failed)),
             ("dcd_images", [("state", "offline")], Double(counts.offline)),
-            ("dcd_indexed_since_start", [], Double(progress.done)),
-            ("dcd_watch_overflows", [], Double(progress.overflows)),
+            ("dcd_indexed_since_start", [], Double(done.indexed + done.failed)),
+            ("dcd_watch_overflows", [], Double(indexing.overflows)),
             ("dcd_ready", [], readiness.state == .ready ? 1 : 0),
             ("process_start_time_seconds", [], Double(started.milliseconds) / 1000),
         ]
@@ -175,7 +187,7 @@ extension Event {
         self.init(
             sequence: record.sequence, time: Timestamp(milliseconds: record.at),
             kind: Kind(record.kind), image: record.image,
-            location: record.path.map(PicturePath.init(bytes:)), detail: record.detail)
+            location: record.path, detail: record.detail)
     }
 }
 

@@ -13,10 +13,8 @@ package struct Routes: Sendable {
     let model: ModelInfo
     /// Whether queries are answered.
     let readiness: Readiness
-    /// The work that remains.
-    let progress: @Sendable () async throws -> Status.Progress
-    /// Asks for a comparison of the folders with the index.
-    let rescan: @Sendable () async -> Void
+    /// What keeps the index equal to the folders.
+    let indexing: any FolderIndexing
     /// When the daemon started.
     let started: Timestamp
     /// What was counted.
@@ -27,9 +25,8 @@ package struct Routes: Sendable {
     /// Routes that answer from all this.
     package init(
         catalog: ImageCatalog, embedder: any PictureEmbedder, model: ModelInfo,
-        readiness: Readiness, metrics: MetricsRegistry, started: Timestamp = .now,
-        progress: @escaping @Sendable () async throws -> Status.Progress,
-        rescan: @escaping @Sendable () async -> Void
+        indexing: any FolderIndexing, readiness: Readiness, metrics: MetricsRegistry,
+        started: Timestamp = .now
     ) {
         self.catalog = catalog
         self.embedder = embedder
@@ -37,8 +34,7 @@ package struct Routes: Sendable {
         self.readiness = readiness
         self.metrics = metrics
         self.started = started
-        self.progress = progress
-        self.rescan = rescan
+        self.indexing = indexing
     }
 
     /// The router with every route of the API.
@@ -100,7 +96,7 @@ package struct Routes: Sendable {
     static func id(_ context: BasicRequestContext) throws -> Int64 {
         let text = context.parameters.get("id") ?? ""
         guard let id = Int64(text) else {
-            throw Problem(.badRequest, "'\(text)' is no id", hint: "give an integer")
+            throw Problem(.badRequest, "'\(text)' is not an id", hint: "give an integer")
         }
         return id
     }

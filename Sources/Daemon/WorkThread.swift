@@ -1,10 +1,5 @@
-import NIOPosix
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Musl
-#endif
+import NIOPosix
 
 /// One thread that runs blocking work, in order.
 ///

@@ -1,3 +1,4 @@
+import Files
 public import Model
 public import Pictures
 public import Tensors
@@ -80,7 +81,7 @@ public struct FolderEmbeddings: Sendable {
     /// the model has clusters.
     ///
     /// - Parameter path: The table, replaced where it is there.
-    /// - Throws: `FileError` where it cannot be written.
+    /// - Throws: `SystemCallError` where it cannot be written.
     public func writeTable(to path: String) throws {
         var text = clusters == nil ? "path\n" : "path\tcluster\n"
         for (row, name) in names.enumerated() {
@@ -88,6 +89,6 @@ public struct FolderEmbeddings: Sendable {
             if let clusters { text += "\t\(clusters[row])" }
             text += "\n"
         }
-        try DurableFile.write(text, to: path)
+        try DurableFile.write(text, to: FilePath(path))
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Imaging
 import Model
 import Pictures
@@ -7,7 +8,7 @@ import Pictures
 struct LabelledPictures {
     /// One picture and its label's name.
     struct Entry {
-        let path: [UInt8]
+        let path: FilePath
         let name: String
         let label: String
     }

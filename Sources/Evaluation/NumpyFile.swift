@@ -1,4 +1,5 @@
-public import Model
+public import Files
+import Model
 public import Tensors
 
 /// Writes tensors as NumPy's `.npy` files, which most tools for numbers read.
@@ -10,8 +11,8 @@ public enum NumpyFile {
     /// - Parameters:
     ///   - tensor: The array.
     ///   - path: The file, replaced where it is there.
-    /// - Throws: `FileError` where it cannot be written.
-    public static func write(_ tensor: Tensor<Float>, to path: String) throws(FileError) {
+    /// - Throws: `SystemCallError` where it cannot be written.
+    public static func write(_ tensor: Tensor<Float>, to path: String) throws(SystemCallError) {
         try write(tensor, type: "<f4", to: path)
     }
 
@@ -20,15 +21,15 @@ public enum NumpyFile {
     /// - Parameters:
     ///   - tensor: The array.
     ///   - path: The file, replaced where it is there.
-    /// - Throws: `FileError` where it cannot be written.
-    public static func write(_ tensor: Tensor<UInt8>, to path: String) throws(FileError) {
+    /// - Throws: `SystemCallError` where it cannot be written.
+    public static func write(_ tensor: Tensor<UInt8>, to path: String) throws(SystemCallError) {
         try write(tensor, type: "|u1", to: path)
     }
 
     private static func write<Element>(
         _ tensor: Tensor<Element>, type: String, to path: String
-    ) throws(FileError) {
-        try DurableFile.write(to: path) { (file) throws(FileError) in
+    ) throws(SystemCallError) {
+        try DurableFile.write(to: FilePath(path)) { (file) throws(SystemCallError) in
             try file.append(header(type: type, shape: tensor.shape))
             try file.append(tensor.elements)
         }

@@ -1,4 +1,5 @@
 import Clustering
+import Files
 import LinearAlgebra
 import Tensors
 
@@ -60,7 +61,8 @@ public struct RetrievalEvaluator {
         let pictures = LabelledPictures(
             place: truth.file,
             entries: truth.entries.map {
-                LabelledPictures.Entry(path: $0.path, name: $0.name, label: $0.instance ?? "")
+                LabelledPictures.Entry(
+                    path: FilePath(bytes: $0.path), name: $0.name, label: $0.instance ?? "")
             })
         let embedded = try EmbeddedPictures(pictures, by: models, progress)
         let entries = embedded.readable.map { truth.entries[$0] }

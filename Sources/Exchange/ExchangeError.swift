@@ -1,3 +1,4 @@
+import Files
 public import Model
 
 /// A file of another program that is refused, and why.
@@ -68,7 +69,7 @@ extension ExchangeError.Reason {
     var sentence: String {
         switch self {
         case .system(let call, let number):
-            FileError(call, "cannot be used", number: number).description
+            "cannot be used: \(SystemCallError.message(number)) (\(call))"
         case .notARegularFile:
             "is not a regular file: give the file that holds the weights"
         case .unknownContainer(let found):

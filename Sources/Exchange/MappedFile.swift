@@ -1,46 +1,33 @@
+import Files
 import Model
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 /// A file mapped into memory, read only, every access checked against its size.
 ///
-/// The mapping is private to the process. A file that another program cuts short while it is
-/// read ends this program, as for every mapped file.
-@safe final class MappedFile {
+/// A file that another program cuts short while it is read ends this program, as for every mapped
+/// file.
+final class MappedFile {
     let path: String
     /// The size in bytes.
     let count: Int
 
-    private let bytes: UnsafeRawBufferPointer
+    private let mapping: FileMapping
 
     /// Maps the file at `path`; links are followed, and a pipe is refused without waiting.
     init(_ path: String) throws(ExchangeError) {
-        let descriptor = retryingInterrupts {
-            unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        }
-        guard descriptor >= 0 else {
-            throw ExchangeError(path, .system(call: "open", number: errno))
-        }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw ExchangeError(path, .notARegularFile)
-        }
-        let size = Int(status.st_size)
-        guard size > 0 else { throw ExchangeError(path, .unknownContainer("it is empty")) }
-        guard let base = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
-            unsafe base != MAP_FAILED
-        else { throw ExchangeError(path, .system(call: "mmap", number: errno)) }
         self.path = path
-        count = size
-        unsafe bytes = UnsafeRawBufferPointer(start: base, count: size)
+        do {
+            let file = try OpenFile(reading: FilePath(path))
+            let status = try file.status()
+            guard status.kind == .regular else { throw ExchangeError(path, .notARegularFile) }
+            count = Int(status.identity.size)
+            guard count > 0 else { throw ExchangeError(path, .unknownContainer("it is empty")) }
+            mapping = try FileMapping(file, count: count)
+        } catch let error as SystemCallError {
+            throw ExchangeError(path, .system(call: error.call, number: error.number))
+        } catch let error as ExchangeError {
+            throw error
+        } catch { preconditionFailure("unexpected \(error)") }
     }
-
-    deinit { unsafe munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), count) }
 
     /// The bytes of a range, which must lie inside the file.
     func withBytes<Result, Failure: Error>(
@@ -48,7 +35,7 @@ import Musl
     ) throws(Failure) -> Result {
         precondition(
             range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count) bytes")
-        return try unsafe body(UnsafeRawBufferPointer(rebasing: bytes[range]).bytes)
+        return try unsafe body(UnsafeRawBufferPointer(rebasing: mapping.bytes[range]).bytes)
     }
 
     /// A copy of some bytes, `nil` where they do not lie inside the file.
@@ -56,7 +43,7 @@ import Musl
         guard offset >= 0, count >= 0, offset <= self.count, count <= self.count - offset else {
             return nil
         }
-        return unsafe Array(bytes[offset..<offset + count])
+        return unsafe Array(mapping.bytes[offset..<offset + count])
     }
 
     /// A little-endian number, `nil` where it does not lie inside the file.
@@ -65,6 +52,7 @@ import Musl
     ) -> Number? {
         let size = MemoryLayout<Number>.size
         guard offset >= 0, offset <= count, size <= count - offset else { return nil }
-        return unsafe Number(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
+        return unsafe Number(
+            littleEndian: mapping.bytes.loadUnaligned(fromByteOffset: offset, as: type))
     }
 }

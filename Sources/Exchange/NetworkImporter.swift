@@ -1,3 +1,4 @@
+import Files
 import Foundation
 public import Model
 import Tensors
@@ -119,8 +120,8 @@ extension ImportedNetwork {
 
     /// The file's name and digest.
     private static func source(_ path: String) throws(ExchangeError.Reason) -> String {
-        do throws(FileError) {
-            let digest = try FileDigest.sha256(ofFileAt: path)
+        do throws(SystemCallError) {
+            let digest = try FileDigest.sha256(ofFileAt: FilePath(path))
             return "\(URL(fileURLWithPath: path).lastPathComponent) (SHA-256 \(digest))"
         } catch {
             throw .system(call: error.call, number: error.number)

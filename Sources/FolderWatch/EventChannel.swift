@@ -1,3 +1,4 @@
+import Files
 import Synchronization
 
 /// The way of events from the watching thread to the one task that wants them.
@@ -13,11 +14,11 @@ final class EventChannel: Sendable {
     /// Events handed over at once, so that a consumer can store them in one transaction.
     static let batch = 1024
 
-    private let roots: [[UInt8]]
+    private let roots: [FilePath]
     private let limit: Int
     private let state = Mutex(State())
 
-    init(roots: [[UInt8]], limit: Int = 100_000) {
+    init(roots: [FilePath], limit: Int = 100_000) {
         (self.roots, self.limit) = (roots, limit)
     }
 

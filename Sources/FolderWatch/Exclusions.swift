@@ -1,8 +1,5 @@
-#if canImport(Glibc)
+public import Files
 import Glibc
-#else
-import Musl
-#endif
 
 /// Names that are neither watched nor looked into.
 ///
@@ -30,27 +27,31 @@ public struct Exclusions: Sendable, Equatable {
     /// Whether a file or folder is excluded by itself; its parents are not looked at.
     ///
     /// The path lies below the watched folder `root`.
-    public func excludes(_ path: [UInt8], root: [UInt8]) -> Bool {
-        let name = Array(path[((path.lastIndex(of: 0x2F) ?? -1) + 1)...])
+    public func excludes(_ path: FilePath, root: FilePath) -> Bool {
+        let name = path.name
         if names.contains(where: { Self.matches($0, name) }) { return true }
         guard !paths.isEmpty else { return false }
-        let below = Array(path.dropFirst(root.count).drop { $0 == 0x2F })
+        let below = Array(
+            path.bytes.dropFirst(root.bytes.count).drop { $0 == FilePath.separator })
         return paths.contains { Self.matches($0, below) }
     }
 
     /// Whether a path is excluded by itself or by a folder that it lies in.
-    public func excludesAnywhere(_ path: [UInt8], root: [UInt8]) -> Bool {
-        var end = root.count
-        while end < path.count {
-            end = path[(end + 1)...].firstIndex(of: 0x2F) ?? path.count
-            if excludes(Array(path[..<end]), root: root) { return true }
+    public func excludesAnywhere(_ path: FilePath, root: FilePath) -> Bool {
+        let bytes = path.bytes
+        var end = root.bytes.count
+        while end < bytes.count {
+            end = bytes[(end + 1)...].firstIndex(of: FilePath.separator) ?? bytes.count
+            if excludes(FilePath(bytes: Array(bytes[..<end])), root: root) { return true }
         }
         return false
     }
 
     private static func matches(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
-        unsafe withCPath(pattern) { pattern in
-            unsafe withCPath(text) { unsafe fnmatch(pattern, $0, FNM_PATHNAME) == 0 }
+        unsafe FilePath(bytes: pattern).withCString { pattern in
+            unsafe FilePath(bytes: text).withCString {
+                unsafe fnmatch(pattern, $0, FNM_PATHNAME) == 0
+            }
         }
     }
 }

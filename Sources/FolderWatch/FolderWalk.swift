@@ -1,3 +1,5 @@
+public import Files
+
 /// Walks through a folder and everything below it, telling of regular files.
 ///
 /// Symbolic links are never followed, but for the watched folder itself; excluded folders are never opened, and what cannot be read is
@@ -7,21 +9,22 @@ public struct FolderWalk: Sequence, IteratorProtocol {
     /// Something found on the way.
     public enum Element: Sendable, Equatable {
         /// A regular file.
-        case file(path: [UInt8], status: FileStatus)
+        case file(path: FilePath, status: FileIdentity)
         /// A folder, or a thing in one, that cannot be looked at.
-        case unreadable(path: [UInt8], error: SystemError)
+        case unreadable(path: FilePath, error: SystemCallError)
     }
 
-    private let root: [UInt8]
+    private let root: FilePath
     private let exclusions: Exclusions
-    private var folders: [[UInt8]]
-    private var folder: [UInt8] = []
-    private var items: [FolderItem] = []  // reversed, so that the next one is the last
+    private var folders: [FilePath]
+    private var folder: FilePath
+    private var items: [Folder.Item] = []  // reversed, so that the next one is the last
 
     /// A walk through `folder`, which is the watched folder `root` or lies below it.
-    public init(folder: [UInt8], root: [UInt8], exclusions: Exclusions) {
+    public init(folder: FilePath, root: FilePath, exclusions: Exclusions) {
         self.root = root
         self.exclusions = exclusions
+        self.folder = folder
         folders = [folder]
     }
 
@@ -32,11 +35,10 @@ public struct FolderWalk: Sequence, IteratorProtocol {
                 if let element = visit(item) { return element }
             }
             guard let next = folders.popLast() else { return nil }
-            switch listFolder(next == root ? entry(ofRoot: root) : next) {
-            case .success(let found):
+            do throws(SystemCallError) {
+                items = try Folder.items(of: next == root ? root.asRoot : next).reversed()
                 folder = next
-                items = found.reversed()
-            case .failure(let error):
+            } catch {
                 // Gone since its parent was read: what was in it is no longer there.
                 if next != root, error.isAbsence { continue }
                 return .unreadable(path: next, error: error)
@@ -44,22 +46,22 @@ public struct FolderWalk: Sequence, IteratorProtocol {
         }
     }
 
-    private mutating func visit(_ item: FolderItem) -> Element? {
-        let path = pathOf(folder, item.name)
+    private mutating func visit(_ item: Folder.Item) -> Element? {
+        let path = folder.appending(item.name)
         if exclusions.excludes(path, root: root) { return nil }
-        if item.isFolder == true {
+        if item.kind == .folder {
             folders.append(path)
             return nil
         }
-        guard let kind = FileKind(at: path) else {
-            let error = SystemError.last
+        do throws(SystemCallError) {
+            switch try FileKind(at: path) {
+            case .file(let status, _): return .file(path: path, status: status)
+            case .folder: folders.append(path)
+            case .other: break
+            }
+            return nil
+        } catch {
             return error.isAbsence ? nil : .unreadable(path: path, error: error)
         }
-        switch kind {
-        case .file(let status, _): return .file(path: path, status: status)
-        case .folder: folders.append(path)
-        case .other: break
-        }
-        return nil
     }
 }

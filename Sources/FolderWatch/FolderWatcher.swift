@@ -1,10 +1,6 @@
-import Synchronization
-
-#if canImport(Glibc)
+import Files
 import Glibc
-#else
-import Musl
-#endif
+import Synchronization
 
 /// Watches folders and everything below them, and tells of files when they are quiet.
 ///
@@ -23,7 +19,7 @@ public final class FolderWatcher: Sendable {
     static let rescanCommand: UInt8 = 2
 
     private let channel: EventChannel
-    private let commands: CInt
+    private let commands: CommandPipe
     private let thread: Mutex<pthread_t?>
     private let state = StatusBox()
 
@@ -37,37 +33,22 @@ public final class FolderWatcher: Sendable {
         roots: [WatchedRoot], settings: WatchSettings = WatchSettings()
     ) throws(FolderWatchError) {
         let inotify = try Inotify()
-        var ends: [CInt] = [0, 0]
-        guard unsafe pipe(&ends) == 0 else { throw .noThread(SystemError.last) }
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        let (reading, channel, state) = (ends[0], EventChannel(roots: roots.map(\.path)), state)
-        commands = ends[1]
+        let commands = try CommandPipe()
+        let (channel, state) = (EventChannel(roots: roots.map(\.path)), state)
+        self.commands = commands
         self.channel = channel
         events = WatchEvents(channel: channel)
         let work = ThreadWork {
             let loop = WatchLoop(
-                roots: roots, settings: settings, inotify: inotify, commands: reading,
+                roots: roots, settings: settings, inotify: inotify, commands: commands,
                 channel: channel, report: { status in state.value.withLock { $0 = status } })
             loop.run()
             channel.finish()
-            close(reading)
         }
-        do {
-            thread = Mutex(try work.start())
-        } catch {
-            close(ends[0])
-            close(ends[1])
-            throw error
-        }
+        thread = Mutex(try work.start())
     }
 
-    deinit {
-        stop()
-        close(commands)
-    }
+    deinit { stop() }
 
     /// Where watching stands.
     public var status: WatchStatus { state.value.withLock { $0 } }
@@ -76,7 +57,7 @@ public final class FolderWatcher: Sendable {
     public func stop() {
         thread.withLock { thread in
             guard let running = thread else { return }
-            send(Self.stopCommand)
+            commands.send(Self.stopCommand)
             pthread_join(running, nil)
             thread = nil
         }
@@ -84,17 +65,12 @@ public final class FolderWatcher: Sendable {
 
     /// Asks for a comparison of all roots, told after everything that happened before.
     public func requestRescan() {
-        send(Self.rescanCommand)
+        commands.send(Self.rescanCommand)
     }
 
     /// Acts as if the kernel had dropped events, for tests.
     package func simulateOverflow() {
-        send(Self.overflowCommand)
-    }
-
-    private func send(_ command: UInt8) {
-        var command = command
-        unsafe _ = write(commands, &command, 1)
+        commands.send(Self.overflowCommand)
     }
 }
 
@@ -125,7 +101,7 @@ private final class ThreadWork {
             }, work.toOpaque())
         guard code == 0 else {
             unsafe work.release()
-            throw .noThread(SystemError(code: code))
+            throw .noThread(reason: SystemCallError.message(code))
         }
         return thread
     }

@@ -1,8 +1,5 @@
-#if canImport(Glibc)
+import Files
 import Glibc
-#else
-import Musl
-#endif
 
 /// One record of the kernel's queue, see inotify(7).
 struct InotifyEvent: Equatable {
@@ -30,23 +27,50 @@ final class Inotify {
 
     init() throws(FolderWatchError) {
         // The flags of inotify_init1 are defined as those of open.
-        descriptor = inotify_init1(CInt(O_CLOEXEC | O_NONBLOCK))
-        guard descriptor >= 0 else { throw .noInotify(SystemError.last) }
+        do throws(SystemCallError) {
+            descriptor = try systemCall("inotify_init1", "") {
+                inotify_init1(CInt(O_CLOEXEC | O_NONBLOCK))
+            }
+        } catch { throw .noInotify(reason: SystemCallError.message(error.number)) }
     }
 
     deinit { close(descriptor) }
 
     /// Watches a folder; one that is watched already keeps its number.
-    func add(_ folder: [UInt8]) -> Result<Int32, SystemError> {
-        let watch = unsafe withCPath(folder) {
-            unsafe inotify_add_watch(descriptor, $0, Self.mask)
+    func add(_ folder: FilePath) -> Result<Int32, SystemCallError> {
+        Result { () throws(SystemCallError) in
+            try systemCall("inotify_add_watch", folder) {
+                unsafe folder.withCString { unsafe inotify_add_watch(descriptor, $0, Self.mask) }
+            }
         }
-        return watch >= 0 ? .success(watch) : .failure(SystemError.last)
     }
 
     /// Ends a watch; its last event is `IN_IGNORED`.
     func remove(_ watch: Int32) {
         inotify_rm_watch(descriptor, watch)
+    }
+
+    /// Sleeps until the queue, the pipe or the mounts have news.
+    ///
+    /// - Parameters:
+    ///   - commands: The pipe.
+    ///   - mounts: The kernel's table of mounts, which says when it changes.
+    ///   - milliseconds: How long at most; −1 is for ever.
+    /// - Returns: Whether there are commands, and whether the mounts have changed.
+    func wait(
+        for commands: CommandPipe, mounts: OpenFile?, atMost milliseconds: CInt
+    ) -> (hasCommands: Bool, mountsChanged: Bool) {
+        var descriptors = [
+            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: commands.reading, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: mounts?.descriptor ?? -1, events: Int16(POLLPRI), revents: 0),
+        ]
+        guard unsafe poll(&descriptors, nfds_t(descriptors.count), milliseconds) > 0 else {
+            return (false, false)
+        }
+        return (
+            descriptors[1].revents != 0, descriptors[2].revents & Int16(POLLPRI) != 0
+        )
     }
 
     /// The records that are in the queue now, at most about a thousand; empty if there are none.
@@ -77,20 +101,54 @@ final class Inotify {
     }
 }
 
+/// A pipe through which other threads tell the watching one what to do, a byte at a time.
+final class CommandPipe: Sendable {
+    fileprivate let reading: CInt
+    private let writing: CInt
+
+    init() throws(FolderWatchError) {
+        var ends: [CInt] = [0, 0]
+        guard unsafe pipe(&ends) == 0 else {
+            throw .noThread(reason: SystemCallError.message(errno))
+        }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        (reading, writing) = (ends[0], ends[1])
+    }
+
+    deinit {
+        close(reading)
+        close(writing)
+    }
+
+    func send(_ command: UInt8) {
+        var command = command
+        unsafe _ = write(writing, &command, 1)
+    }
+
+    /// The next command; nil where none waits.
+    func receive() -> UInt8? {
+        var command: UInt8 = 0
+        return unsafe Glibc.read(reading, &command, 1) == 1 ? command : nil
+    }
+}
+
 /// The reasons that folders cannot be watched at all.
 public enum FolderWatchError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kernel gives no inotify descriptor.
-    case noInotify(SystemError)
+    case noInotify(reason: String)
     /// A pipe or a thread could not be made.
-    case noThread(SystemError)
+    case noThread(reason: String)
 
     /// What is wrong, and the remedy.
     public var description: String {
         switch self {
-        case .noInotify(let error):
-            "inotify_init1: \(error): raise fs.inotify.max_user_instances or stop other watchers"
-        case .noThread(let error):
-            "the thread that watches folders cannot start: \(error): raise the limits of processes"
+        case .noInotify(let reason):
+            "inotify_init1: \(reason): raise fs.inotify.max_user_instances or stop other watchers"
+        case .noThread(let reason):
+            "the thread that watches folders cannot start: \(reason): raise the limits of processes"
         }
     }
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// Files that are waited for until they are quiet, by the time at which to look at them again.
 ///
 /// Times are nanoseconds of a monotonic clock.
@@ -7,51 +9,52 @@ struct SettleQueue {
         var deadline: Int64
         var delay: Int64
         /// Its status when it was scheduled.
-        var status: FileStatus?
+        var status: FileIdentity?
     }
 
     private struct Turn {
         let deadline: Int64
-        let path: [UInt8]
+        let path: FilePath
     }
 
-    private var entries: [[UInt8]: Entry] = [:]
+    private var entries: [FilePath: Entry] = [:]
     private var heap: [Turn] = []  // a binary heap; turns that are overtaken are skipped
 
     var count: Int { entries.count }
 
-    func contains(_ path: [UInt8]) -> Bool { entries[path] != nil }
+    func contains(_ path: FilePath) -> Bool { entries[path] != nil }
 
     /// When to look next, if there is anything to look at.
     var nextDeadline: Int64? { heap.first?.deadline }
 
     /// Looks at `path` again after `delay`, whatever was agreed before.
-    mutating func schedule(_ path: [UInt8], after delay: Int64, status: FileStatus?, now: Int64) {
+    mutating func schedule(_ path: FilePath, after delay: Int64, status: FileIdentity?, now: Int64)
+    {
         entries[path] = Entry(deadline: now + delay, delay: delay, status: status)
         push(Turn(deadline: now + delay, path: path))
     }
 
-    mutating func cancel(_ path: [UInt8]) {
+    mutating func cancel(_ path: FilePath) {
         entries[path] = nil
     }
 
-    mutating func cancelBelow(_ folder: [UInt8]) {
-        for path in entries.keys where isBelow(path, folder) { entries[path] = nil }
+    mutating func cancelBelow(_ folder: FilePath) {
+        for path in entries.keys where path.isBelow(folder) { entries[path] = nil }
     }
 
     /// Follows the renaming of a file, or of a folder with what is in it.
-    mutating func rename(_ former: [UInt8], to path: [UInt8]) {
-        let moved = entries.filter { $0.key == former || isBelow($0.key, former) }
+    mutating func rename(_ former: FilePath, to path: FilePath) {
+        let moved = entries.filter { $0.key == former || $0.key.isBelow(former) }
         for (old, entry) in moved {
             entries[old] = nil
-            let new = path + old.dropFirst(former.count)
+            let new = old.moved(from: former, to: path)
             entries[new] = entry
             push(Turn(deadline: entry.deadline, path: new))
         }
     }
 
     /// Takes out the next file whose time has come.
-    mutating func popDue(now: Int64) -> (path: [UInt8], entry: Entry)? {
+    mutating func popDue(now: Int64) -> (path: FilePath, entry: Entry)? {
         while let turn = heap.first, turn.deadline <= now {
             pop()
             guard let entry = entries[turn.path], entry.deadline == turn.deadline else { continue }

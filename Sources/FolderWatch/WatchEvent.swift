@@ -1,20 +1,22 @@
+public import Files
+
 /// What happened in a watched folder.
 ///
-/// Paths are absolute and bytes.
+/// Paths are absolute.
 public enum WatchEvent: Sendable, Equatable {
     /// A regular file is new or was changed, and is quiet now.
-    case settled(path: [UInt8], status: FileStatus)
+    case settled(path: FilePath, status: FileIdentity)
     /// What was at the path is gone: a file, or a folder with everything in it.
-    case removed(path: [UInt8])
+    case removed(path: FilePath)
     /// A file or folder has another path now; both lie in the same watched folder or in two.
-    case moved(from: [UInt8], to: [UInt8], isFolder: Bool)
+    case moved(from: FilePath, to: FilePath, isFolder: Bool)
     /// The folder must be compared with what is known of it: events may be missing.
-    case rescan(folder: [UInt8], reason: RescanReason)
+    case rescan(folder: FilePath, reason: RescanReason)
     /// The folder and what is below it is looked at from time to time instead of being watched,
     /// told once.
-    case polling(folder: [UInt8], reason: PollingReason)
+    case polling(folder: FilePath, reason: PollingReason)
     /// A watched folder is not there.
-    case rootLost(path: [UInt8])
+    case rootLost(path: FilePath)
 }
 
 /// Why a folder must be compared.
@@ -46,9 +48,9 @@ public struct WatchStatus: Sendable, Equatable {
     /// The folders watched by the kernel.
     public var watches = 0
     /// The folders that are looked at from time to time instead.
-    public var polled: [[UInt8]] = []
+    public var polled: [FilePath] = []
     /// The watched folders that are not there.
-    public var lost: [[UInt8]] = []
+    public var lost: [FilePath] = []
     /// How often the kernel dropped events.
     public var overflows = 0
     /// Files that are not quiet yet.
@@ -59,7 +61,7 @@ public struct WatchStatus: Sendable, Equatable {
 
     /// A status from its parts; without them nothing is watched yet.
     public init(
-        watches: Int = 0, polled: [[UInt8]] = [], lost: [[UInt8]] = [], overflows: Int = 0,
+        watches: Int = 0, polled: [FilePath] = [], lost: [FilePath] = [], overflows: Int = 0,
         settling: Int = 0
     ) {
         (self.watches, self.polled, self.lost) = (watches, polled, lost)
@@ -88,13 +90,13 @@ public struct WatchSettings: Sendable {
 
 /// A folder to watch.
 public struct WatchedRoot: Sendable, Equatable {
-    /// The absolute path, as bytes; it may be a symbolic link to the folder.
-    public var path: [UInt8]
+    /// The absolute path; it may be a symbolic link to the folder.
+    public var path: FilePath
     /// What in it is left out.
     public var exclusions: Exclusions
 
     /// The folder at `path`.
-    public init(path: [UInt8], exclusions: Exclusions = Exclusions()) {
+    public init(path: FilePath, exclusions: Exclusions = Exclusions()) {
         (self.path, self.exclusions) = (path, exclusions)
     }
 }

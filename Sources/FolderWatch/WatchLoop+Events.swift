@@ -1,8 +1,5 @@
-#if canImport(Glibc)
+import Files
 import Glibc
-#else
-import Musl
-#endif
 
 extension WatchLoop {
     /// How long the second half of a rename is waited for.
@@ -27,7 +24,7 @@ extension WatchLoop {
             }
             return
         }
-        let path = pathOf(tree.path(of: event.watch), event.name)
+        let path = tree.path(of: event.watch).appending(event.name)
         if roots[node.root].exclusions.excludes(path, root: roots[node.root].path) {
             // Renamed to a name that is left out: it is gone for us.
             if event.has(IN_MOVED_TO), let departure = departures.removeValue(forKey: event.cookie)
@@ -43,7 +40,7 @@ extension WatchLoop {
         }
     }
 
-    private func folderEvent(_ event: InotifyEvent, _ path: [UInt8], _ node: WatchTree.Node) {
+    private func folderEvent(_ event: InotifyEvent, _ path: FilePath, _ node: WatchTree.Node) {
         if event.has(IN_MOVED_FROM) {
             depart(event, path, watch: tree.child(of: event.watch, named: event.name))
         } else if event.has(IN_MOVED_TO) {
@@ -63,7 +60,7 @@ extension WatchLoop {
         }
     }
 
-    private func fileEvent(_ event: InotifyEvent, _ path: [UInt8]) {
+    private func fileEvent(_ event: InotifyEvent, _ path: FilePath) {
         if event.has(IN_MOVED_FROM) {
             depart(event, path, watch: nil)
         } else if event.has(IN_MOVED_TO) {
@@ -80,7 +77,7 @@ extension WatchLoop {
             schedule(path, after: settings.closeSettle)
         } else if event.has(IN_CREATE) {
             // A new link to an old file is never closed; a new file is, when its writer is done.
-            guard case .file(_, let links) = FileKind(at: path) else { return }
+            guard case .file(_, let links) = try? FileKind(at: path) else { return }
             schedule(path, after: links > 1 ? settings.settle : settings.openSettle)
         } else if event.has(IN_ATTRIB), !settling.contains(path) {
             schedule(path, after: settings.settle)
@@ -88,14 +85,14 @@ extension WatchLoop {
     }
 
     /// Looks at a file again later; only regular files are of interest.
-    func schedule(_ path: [UInt8], after delay: Duration) {
-        guard case .file(let status, _) = FileKind(at: path) else { return }
+    func schedule(_ path: FilePath, after delay: Duration) {
+        guard case .file(let status, _) = try? FileKind(at: path) else { return }
         settling.schedule(path, after: delay.inNanoseconds, status: status, now: Self.now())
     }
 
     /// The time of a file has come: it is told if it did not change, or waited for again.
-    func settle(_ path: [UInt8], _ entry: SettleQueue.Entry, _ now: Int64) {
-        guard case .file(let status, _) = FileKind(at: path) else { return }
+    func settle(_ path: FilePath, _ entry: SettleQueue.Entry, _ now: Int64) {
+        guard case .file(let status, _) = try? FileKind(at: path) else { return }
         if status == entry.status {
             tell(.settled(path: path, status: status))
         } else {
@@ -103,7 +100,7 @@ extension WatchLoop {
         }
     }
 
-    private func depart(_ event: InotifyEvent, _ path: [UInt8], watch: Int32?) {
+    private func depart(_ event: InotifyEvent, _ path: FilePath, watch: Int32?) {
         departures[event.cookie] = Departure(
             path: path, isFolder: event.isFolder, watch: watch,
             deadline: Self.now() + Self.pairing)
@@ -121,7 +118,7 @@ extension WatchLoop {
     }
 
     private func folderMoved(
-        _ departure: Departure, to path: [UInt8], parent: Int32, name: [UInt8]
+        _ departure: Departure, to path: FilePath, parent: Int32, name: [UInt8]
     ) {
         if let watch = departure.watch, tree.contains(watch) {
             if let replaced = tree.child(of: parent, named: name), replaced != watch {
@@ -131,9 +128,9 @@ extension WatchLoop {
         }
         settling.rename(departure.path, to: path)
         for (folder, root) in polled
-        where folder == departure.path || isBelow(folder, departure.path) {
+        where folder == departure.path || folder.isBelow(departure.path) {
             polled[folder] = nil
-            polled[path + folder.dropFirst(departure.path.count)] = root
+            polled[folder.moved(from: departure.path, to: path)] = root
         }
         tell(.moved(from: departure.path, to: path, isFolder: true))
         // What was made in it while its own watch was not yet in place.
@@ -143,9 +140,9 @@ extension WatchLoop {
     }
 
     /// Forgets what was planned for a folder that is gone.
-    func forget(_ folder: [UInt8]) {
+    func forget(_ folder: FilePath) {
         settling.cancelBelow(folder)
-        for path in polled.keys where path == folder || isBelow(path, folder) {
+        for path in polled.keys where path == folder || path.isBelow(folder) {
             polled[path] = nil
         }
     }

@@ -1,8 +1,5 @@
-#if canImport(Glibc)
+import Files
 import Glibc
-#else
-import Musl
-#endif
 
 extension WatchLoop {
     /// Which files are told of while folders are looked through.
@@ -18,7 +15,7 @@ extension WatchLoop {
     /// Puts watches on a root and everything below it, then asks for a comparison.
     func watchRoot(_ root: Int, reason: RescanReason) {
         let path = roots[root].path
-        guard case .folder(let device, let inode) = FileKind(ofRoot: path) else {
+        guard case .folder(let device, let inode) = try? FileKind(at: path.asRoot) else {
             lost.insert(root)
             tell(.rootLost(path: path))
             lookAgainForLost()
@@ -26,12 +23,12 @@ extension WatchLoop {
         }
         lost.remove(root)
         identities[root] = (device, inode)
-        if let kind = MountTable.networkFileSystem(of: entry(ofRoot: path)) {
+        if let kind = MountTable().networkFileSystem(of: path.asRoot) {
             network.insert(root)
             poll(path, root: root, reason: .networkFileSystem(kind))
         } else {
             network.remove(root)
-            crawl(path, parent: nil, name: path, root: root, telling: .none)
+            crawl(path, parent: nil, name: path.bytes, root: root, telling: .none)
         }
         if !lost.contains(root) { tell(.rescan(folder: path, reason: reason)) }
     }
@@ -40,18 +37,18 @@ extension WatchLoop {
     ///
     /// Each is read after its watch is in place, so that
     /// nothing made meanwhile is missed.
-    func crawl(_ path: [UInt8], parent: Int32?, name: [UInt8], root: Int, telling: Telling) {
-        var stack: [(path: [UInt8], parent: Int32?, name: [UInt8])] = [(path, parent, name)]
+    func crawl(_ path: FilePath, parent: Int32?, name: [UInt8], root: Int, telling: Telling) {
+        var stack: [(path: FilePath, parent: Int32?, name: [UInt8])] = [(path, parent, name)]
         while let folder = stack.popLast() {
             let known = folder.parent.flatMap { tree.child(of: $0, named: folder.name) }
             guard known != nil || tree.count < watchLimit else {
                 poll(folder.path, root: root, reason: .watchLimit)
                 continue
             }
-            let entry = folder.parent == nil ? entry(ofRoot: folder.path) : folder.path
+            let entry = folder.parent == nil ? folder.path.asRoot : folder.path
             switch inotify.add(entry) {
             case .failure(let error):
-                if error.code == ENOSPC || error.code == ENOMEM {
+                if error.number == ENOSPC || error.number == ENOMEM {
                     poll(folder.path, root: root, reason: .watchLimit)
                 } else if folder.parent == nil {
                     lose(root)
@@ -64,7 +61,7 @@ extension WatchLoop {
                     generation: generation)
                 let tellsFiles = telling == .all || (telling == .newlyWatched && isNew)
                 let found = look(through: folder.path, entry, root: root, tellingFiles: tellsFiles)
-                stack += found.map { (pathOf(folder.path, $0), watch, $0) }
+                stack += found.map { (folder.path.appending($0), watch, $0) }
                 drain()
             }
         }
@@ -72,19 +69,20 @@ extension WatchLoop {
 
     /// The names of the folders in a folder; its files are scheduled if they are to be told.
     private func look(
-        through folder: [UInt8], _ entry: [UInt8], root: Int, tellingFiles: Bool
+        through folder: FilePath, _ entry: FilePath, root: Int, tellingFiles: Bool
     ) -> [[UInt8]] {
-        guard case .success(let items) = listFolder(entry) else { return [] }
+        guard let items = try? Folder.items(of: entry) else { return [] }
         var folders: [[UInt8]] = []
         for item in items {
-            if item.isFolder == false && !tellingFiles { continue }
-            let path = pathOf(folder, item.name)
+            let isFolder = item.kind.map { $0 == .folder }
+            if isFolder == false && !tellingFiles { continue }
+            let path = folder.appending(item.name)
             if roots[root].exclusions.excludes(path, root: roots[root].path) { continue }
-            if item.isFolder == true {
+            if isFolder == true {
                 folders.append(item.name)
                 continue
             }
-            switch FileKind(at: path) {
+            switch try? FileKind(at: path) {
             case .folder: folders.append(item.name)
             case .file(let status, _):
                 if tellingFiles, !settling.contains(path) { scheduleFound(path, status) }
@@ -95,11 +93,8 @@ extension WatchLoop {
     }
 
     /// A file that was not touched for a while needs no more than a glance.
-    private func scheduleFound(_ path: [UInt8], _ status: FileStatus) {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        let age = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) - status.modified
-        let isOld = age > settings.settle.inNanoseconds
+    private func scheduleFound(_ path: FilePath, _ status: FileIdentity) {
+        let isOld = status.age > settings.settle / .seconds(1)
         let delay = isOld ? settings.closeSettle : settings.settle
         settling.schedule(path, after: delay.inNanoseconds, status: status, now: Self.now())
     }
@@ -117,13 +112,13 @@ extension WatchLoop {
     }
 
     /// Looks at a folder from time to time from now on, since it cannot be watched.
-    private func poll(_ folder: [UInt8], root: Int, reason: PollingReason) {
+    private func poll(_ folder: FilePath, root: Int, reason: PollingReason) {
         if nextPoll == nil { nextPoll = Self.now() + settings.pollInterval.inNanoseconds }
         let ofRoot = polled.filter { $0.value == root }.map(\.key)
-        if ofRoot.contains(where: { $0 == folder || isBelow(folder, $0) }) { return }
+        if ofRoot.contains(where: { $0 == folder || folder.isBelow($0) }) { return }
         var folder = folder
         if ofRoot.count >= Self.polledLimit { folder = roots[root].path }
-        for path in ofRoot where isBelow(path, folder) { polled[path] = nil }
+        for path in ofRoot where path.isBelow(folder) { polled[path] = nil }
         polled[folder] = root
         tell(.polling(folder: folder, reason: reason))
     }
@@ -137,9 +132,9 @@ extension WatchLoop {
         nextPoll = polled.isEmpty ? nil : now + settings.pollInterval.inNanoseconds
     }
 
-    private func rewatch(_ folder: [UInt8], root: Int) {
-        let entry = folder == roots[root].path ? entry(ofRoot: folder) : folder
-        guard case .folder = FileKind(at: entry) else {
+    private func rewatch(_ folder: FilePath, root: Int) {
+        let entry = folder == roots[root].path ? folder.asRoot : folder
+        guard case .folder = try? FileKind(at: entry) else {
             polled[folder] = nil
             return
         }
@@ -150,20 +145,19 @@ extension WatchLoop {
         polled[folder] = nil
         let rootPath = roots[root].path
         if folder == rootPath {
-            crawl(folder, parent: nil, name: folder, root: root, telling: .none)
-        } else if let slash = folder.lastIndex(of: 0x2F),
-            let parent = node(at: Array(folder[..<slash]), root: root)
-        {
-            let name = Array(folder[(slash + 1)...])
-            crawl(folder, parent: parent, name: name, root: root, telling: .none)
+            crawl(folder, parent: nil, name: folder.bytes, root: root, telling: .none)
+        } else if let parent = node(at: folder.parent, root: root) {
+            crawl(folder, parent: parent, name: folder.name, root: root, telling: .none)
         } else {
             polled[folder] = root
         }
     }
 
-    private func node(at path: [UInt8], root: Int) -> Int32? {
+    private func node(at path: FilePath, root: Int) -> Int32? {
         guard var node = tree.rootNode(root) else { return nil }
-        for name in path.dropFirst(roots[root].path.count).split(separator: 0x2F) {
+        for name in path.bytes.dropFirst(roots[root].path.bytes.count).split(
+            separator: FilePath.separator)
+        {
             guard let next = tree.child(of: node, named: Array(name)) else { return nil }
             node = next
         }
@@ -177,12 +171,12 @@ extension WatchLoop {
         generation += 1
         for root in roots.indices where !lost.contains(root) && !network.contains(root) {
             let path = roots[root].path
-            crawl(path, parent: nil, name: path, root: root, telling: .none)
+            crawl(path, parent: nil, name: path.bytes, root: root, telling: .none)
         }
         let stale = tree.nodes.filter { $0.value.generation < generation }.map(\.key)
         for watch in stale where tree.contains(watch) {
             let path = tree.path(of: watch)
-            if !polled.keys.contains(where: { path == $0 || isBelow(path, $0) }) {
+            if !polled.keys.contains(where: { path == $0 || path.isBelow($0) }) {
                 endWatches(watch)
             }
         }
@@ -205,7 +199,7 @@ extension WatchLoop {
 
     func lookForLostRoots(_ now: Int64) {
         for root in lost {
-            if case .folder = FileKind(ofRoot: roots[root].path) {
+            if case .folder = try? FileKind(at: roots[root].path.asRoot) {
                 watchRoot(root, reason: .rootFound)
             }
         }
@@ -216,7 +210,7 @@ extension WatchLoop {
     func lookAtRoots() {
         for root in roots.indices {
             let found: (device: UInt64, inode: UInt64)?
-            if case .folder(let device, let inode) = FileKind(ofRoot: roots[root].path) {
+            if case .folder(let device, let inode) = try? FileKind(at: roots[root].path.asRoot) {
                 found = (device, inode)
             } else {
                 found = nil

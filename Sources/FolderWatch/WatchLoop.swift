@@ -1,8 +1,5 @@
-#if canImport(Glibc)
+import Files
 import Glibc
-#else
-import Musl
-#endif
 
 /// The work of the watching thread: reads the kernel's queue, keeps a watch on every folder,
 /// waits for files to be quiet, and tells what happened.
@@ -12,7 +9,7 @@ import Musl
 final class WatchLoop {
     /// A rename whose second half was not read yet.
     struct Departure {
-        let path: [UInt8]
+        let path: FilePath
         let isFolder: Bool
         let watch: Int32?
         let deadline: Int64
@@ -25,7 +22,7 @@ final class WatchLoop {
     var settling = SettleQueue()
     var departures: [UInt32: Departure] = [:]
     var retired: Set<Int32> = []  // watches ended by us, until the kernel says so
-    var polled: [[UInt8]: Int] = [:]  // folder → root
+    var polled: [FilePath: Int] = [:]  // folder → root
     var network: Set<Int> = []
     var lost: Set<Int> = []
     var identities: [Int: (device: UInt64, inode: UInt64)] = [:]
@@ -41,31 +38,25 @@ final class WatchLoop {
     private var backlog: [InotifyEvent] = []
     private var told: [WatchEvent] = []
     private let channel: EventChannel
-    private let commands: CInt
-    private let mounts: CInt
+    private let commands: CommandPipe
+    private let mounts: OpenFile?
     private let report: (WatchStatus) -> Void
 
     init(
-        roots: [WatchedRoot], settings: WatchSettings, inotify: Inotify, commands: CInt,
+        roots: [WatchedRoot], settings: WatchSettings, inotify: Inotify, commands: CommandPipe,
         channel: EventChannel, report: @escaping (WatchStatus) -> Void
     ) {
         (self.roots, self.settings, self.inotify) = (roots, settings, inotify)
         (self.commands, self.channel, self.report) = (commands, channel, report)
         watchLimit = settings.watchLimit ?? Self.standardLimit
-        mounts = unsafe withCPath(MountTable.path) { unsafe open($0, O_RDONLY | O_CLOEXEC) }
+        mounts = try? OpenFile(reading: MountTable.path)
     }
-
-    deinit { if mounts >= 0 { close(mounts) } }
 
     /// Half of what the kernel allows a user, so that other programs can watch too.
     private static var standardLimit: Int {
-        let path = Array("/proc/sys/fs/inotify/max_user_watches".utf8)
-        let descriptor = unsafe withCPath(path) { unsafe open($0, O_RDONLY | O_CLOEXEC) }
-        guard descriptor >= 0 else { return 4096 }
-        defer { close(descriptor) }
-        var text = [UInt8](repeating: 0, count: 24)
-        let count = unsafe read(descriptor, &text, text.count)
-        let digits = text.prefix(max(count, 0)).prefix { $0 != 0x0A }
+        let file = try? OpenFile(reading: "/proc/sys/fs/inotify/max_user_watches")
+        let text = (try? file?.remainingBytes()) ?? []
+        let digits = text.prefix { $0 != UInt8(ascii: "\n") }
         return Int(String(decoding: digits, as: UTF8.self)).map { $0 / 2 } ?? 4096
     }
 
@@ -98,7 +89,7 @@ final class WatchLoop {
         report(
             WatchStatus(
                 watches: tree.count,
-                polled: polled.keys.sorted { $0.lexicographicallyPrecedes($1) },
+                polled: polled.keys.sorted(),
                 lost: lost.sorted().map { roots[$0].path }, overflows: overflows,
                 settling: settling.count))
     }
@@ -134,18 +125,10 @@ final class WatchLoop {
             let milliseconds = max(0, (next - Self.now() + 999_999) / 1_000_000)
             timeout = CInt(min(milliseconds, 3_600_000))
         }
-        var descriptors = [
-            pollfd(fd: inotify.descriptor, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: commands, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0),
-        ]
-        guard unsafe poll(&descriptors, nfds_t(descriptors.count), timeout) > 0 else {
-            return false
-        }
-        if descriptors[2].revents & Int16(POLLPRI) != 0 { lookAtRoots() }
-        guard descriptors[1].revents != 0 else { return false }
-        var command: UInt8 = 0
-        while unsafe read(commands, &command, 1) == 1 {
+        let news = inotify.wait(for: commands, mounts: mounts, atMost: timeout)
+        if news.mountsChanged { lookAtRoots() }
+        guard news.hasCommands else { return false }
+        while let command = commands.receive() {
             switch command {
             case FolderWatcher.overflowCommand: overflow()
             case FolderWatcher.rescanCommand: rescanAll(.requested)

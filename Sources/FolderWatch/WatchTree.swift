@@ -1,3 +1,5 @@
+import Files
+
 /// The folders that have a watch, as a tree: a renamed folder takes what is below it along
 /// without a change there.
 struct WatchTree {
@@ -16,16 +18,15 @@ struct WatchTree {
     func contains(_ watch: Int32) -> Bool { nodes[watch] != nil }
 
     /// The path of a folder.
-    func path(of watch: Int32) -> [UInt8] {
+    func path(of watch: Int32) -> FilePath {
         var names: [[UInt8]] = []
         var next: Int32? = watch
         while let current = next, let node = nodes[current] {
             names.append(node.name)
             next = node.parent
         }
-        var path = names.removeLast()
-        for name in names.reversed() { path = pathOf(path, name) }
-        return path
+        let root = FilePath(bytes: names.removeLast())
+        return names.reversed().reduce(root) { $0.appending($1) }
     }
 
     func child(of watch: Int32, named name: [UInt8]) -> Int32? {

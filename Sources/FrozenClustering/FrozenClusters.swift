@@ -1,4 +1,5 @@
 private import Clustering
+public import Files
 public import Model
 public import Pictures
 public import Quantization
@@ -107,13 +108,14 @@ public struct FrozenClusters: Sendable {
     /// the centroid, and whether it is an outlier.
     ///
     /// - Parameter path: The table, replaced where it is there.
-    /// - Throws: `FileError` where it cannot be written.
-    public func writeTable(to path: String) throws(FileError) {
+    /// - Throws: `SystemCallError` where it cannot be written.
+    public func writeTable(to path: String) throws(SystemCallError) {
         let lines = assignments.map { picture in
             "\(picture.path.tableField)\t\(picture.cluster)\t\(picture.cosine)\t"
                 + (picture.isOutlier ? "yes\n" : "no\n")
         }
-        try DurableFile.write("path\tcluster\tcosine\toutlier\n" + lines.joined(), to: path)
+        try DurableFile.write(
+            "path\tcluster\tcosine\toutlier\n" + lines.joined(), to: FilePath(path))
     }
 }
 

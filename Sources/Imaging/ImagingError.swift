@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
+public import Files
 
 /// The reasons a picture, or a list of pictures, cannot be had.
 public enum ImagingError: Error, Equatable, Sendable {
@@ -21,7 +17,7 @@ public enum ImagingError: Error, Equatable, Sendable {
     /// The decoder got no memory.
     case outOfMemory
     /// A system call on the file failed.
-    case unreadable(path: String, call: String, code: CInt)
+    case unreadable(SystemCallError)
     /// The path names a folder, a pipe, a device, or a link where links are not followed.
     case notARegularFile(path: String)
     /// The folder or list of pictures does not exist.
@@ -45,11 +41,11 @@ extension ImagingError: CustomStringConvertible {
         case .tooLarge(let reason):
             "the picture is too large: \(reason)"
         case .fileTooLarge(let bytes, let limit):
-            "the file has \(bytes) bytes, more than the limit of \(limit)"
+            "the file has \(bytes) bytes, more than the limit of \(limit): store it with less detail"
         case .outOfMemory:
             "there is not enough memory to decode the picture"
-        case .unreadable(let path, let call, let code):
-            "\(path): \(call): \(unsafe String(cString: strerror(code)))"
+        case .unreadable(let error):
+            error.description
         case .notARegularFile(let path):
             "\(path): not a regular file"
         case .noSuchList(let path):

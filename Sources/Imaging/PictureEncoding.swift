@@ -1,10 +1,5 @@
 import CImageCodecs
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Musl
-#endif
 
 extension Picture {
     /// The picture as a JPEG file, small and nearly the same.

@@ -1,10 +1,5 @@
+public import Files
 import Model
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 /// The pictures of a folder or of a text file, in an order that is always the same.
 ///
@@ -18,8 +13,8 @@ import Musl
 public struct PictureList: Sendable, Equatable {
     /// One picture of a list.
     public struct Entry: Sendable, Equatable {
-        /// The bytes of the path, to open the file by.
-        public let path: [UInt8]
+        /// The path to open the file by.
+        public let path: FilePath
         /// The bytes of the path as the list tells it: below the folder, or the line of text.
         public let name: [UInt8]
         /// The position in `labelNames`, where there is a label.
@@ -43,13 +38,14 @@ public struct PictureList: Sendable, Equatable {
     /// - Throws: `ImagingError.noSuchList`, `.emptyList`, or `.unreadable` for a folder that
     ///   may not be read.
     public init(at path: String) throws(ImagingError) {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { throw .noSuchList(path: path) }
-        let bytes = Array(path.utf8)
+        let place = FilePath(path)
+        guard let status = try? FileStatus(of: place, followingLinks: true) else {
+            throw .noSuchList(path: path)
+        }
         let named: [Named]
-        switch status.st_mode & S_IFMT {
-        case S_IFDIR: named = try Self.namesBelow(bytes)
-        case S_IFREG: named = try Self.namesListed(in: bytes)
+        switch status.kind {
+        case .folder: named = try Self.namesBelow(place.bytes)
+        case .regular: named = try Self.namesListed(in: place)
         default: throw .notARegularFile(path: path)
         }
         guard !named.isEmpty else { throw .emptyList(path: path) }
@@ -57,9 +53,11 @@ public struct PictureList: Sendable, Equatable {
         let labels = Set(named.compactMap(\.label)).sorted { $0.lexicographicallyPrecedes($1) }
         let numbers = Dictionary(uniqueKeysWithValues: zip(labels, labels.indices))
         entries = named.map {
-            Entry(path: $0.path, name: $0.name, label: $0.label.flatMap { numbers[$0] })
+            Entry(
+                path: FilePath(bytes: $0.path), name: $0.name,
+                label: $0.label.flatMap { numbers[$0] })
         }
-        labelNames = labels.map(PictureFile.text)
+        labelNames = labels.map { String(decoding: $0, as: UTF8.self) }
         digest = FileDigest.sha256(named.flatMap { $0.name + [0] })
     }
 
@@ -88,70 +86,28 @@ public struct PictureList: Sendable, Equatable {
 
     private static let dot = UInt8(ascii: ".")
 
-    /// The regular files and the folders in a folder, in no particular order.
+    /// The regular files and the folders in a folder.
     private static func contents(
         of folder: [UInt8]
     ) throws(ImagingError) -> [(name: [UInt8], isFolder: Bool)] {
-        let path = folder.map(CChar.init(bitPattern:)) + [0]
-        guard let stream = unsafe opendir(path) else {
-            throw .unreadable(path: PictureFile.text(folder), call: "opendir", code: errno)
-        }
-        defer { unsafe closedir(stream) }
-        var result: [(name: [UInt8], isFolder: Bool)] = []
-        while true {
-            errno = 0
-            guard let entry = unsafe readdir(stream) else { break }
-            let (name, type) = unsafe nameAndType(of: entry)
-            switch unsafe type == DT_UNKNOWN ? typeByStatus(name, in: dirfd(stream)) : type {
-            case DT_REG: result.append((name, false))
-            case DT_DIR: result.append((name, true))
-            default: break
+        let folder = FilePath(bytes: folder)
+        do throws(SystemCallError) {
+            return try Folder.items(of: folder, followingLinks: true).compactMap { item in
+                // Some file systems keep no kinds in their folders.
+                switch item.kind ?? (try? FileStatus(of: folder.appending(item.name)))?.kind {
+                case .regular: (item.name, false)
+                case .folder: (item.name, true)
+                default: nil
+                }
             }
-        }
-        if errno != 0 {
-            throw .unreadable(path: PictureFile.text(folder), call: "readdir", code: errno)
-        }
-        return result
+        } catch { throw .unreadable(error) }
     }
 
-    /// The name's bytes and the type as one of DT_REG, DT_DIR, …; the entry is never copied as a
-    /// whole, since it is only as long as its name.
-    private static func nameAndType(
-        of entry: UnsafeMutablePointer<dirent>
-    ) -> (name: [UInt8], type: Int) {
-        let bytes = UnsafeRawPointer(entry)
-        let name = unsafe (bytes + MemoryLayout<dirent>.offset(of: \.d_name)!)
-            .assumingMemoryBound(to: UInt8.self)
-        return unsafe (
-            Array(
-                UnsafeBufferPointer(
-                    start: name,
-                    count: strlen(UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self)))),
-            Int(entry.pointer(to: \.d_type)!.pointee)
-        )
-    }
-
-    /// For file systems that keep no types in their folders.
-    private static func typeByStatus(_ name: [UInt8], in folder: CInt) -> Int {
-        var status = stat()
-        let path = name.map(CChar.init(bitPattern:)) + [0]
-        guard unsafe fstatat(folder, path, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-            return DT_UNKNOWN
-        }
-        switch status.st_mode & S_IFMT {
-        case S_IFREG: return DT_REG
-        case S_IFDIR: return DT_DIR
-        default: return DT_UNKNOWN
-        }
-    }
-
-    private static func namesListed(in file: [UInt8]) throws(ImagingError) -> [Named] {
-        let descriptor = try PictureFile.open(file, followingLinks: true)
-        defer { close(descriptor) }
-        let text = try PictureFile.read(descriptor: descriptor, path: file)
+    private static func namesListed(in path: FilePath) throws(ImagingError) -> [Named] {
+        let text = try PictureFile.read(try PictureFile.open(path, followingLinks: true))
         // A picture in place of a list would give thousands of senseless names.
-        guard !text.contains(0) else { throw .emptyList(path: PictureFile.text(file)) }
-        let folder = file.lastIndex(of: slash).map { Array(file[...$0]) } ?? []
+        guard !text.contains(0) else { throw .emptyList(path: path.description) }
+        let folder = path.bytes.lastIndex(of: slash).map { Array(path.bytes[...$0]) } ?? []
         return text.split(separator: UInt8(ascii: "\n")).compactMap { line in
             let name = Array(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
             guard name.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") })

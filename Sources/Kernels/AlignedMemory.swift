@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 private import Glibc
-#else
-private import Musl
-#endif
 
 /// A fixed block of numbers for kernels: zeroed, aligned to a cache line and followed by 64
 /// bytes of slack, so that a vector load at the last element stays inside it.

@@ -57,6 +57,12 @@ internal import CKernels
         bias: Span<Int32>, inputZeroPoint: Int, multipliers: [Float], kernel: DepthwiseKernel
     ) {
         let block = kernel.block
+        // Where a channel lies within its block, so that what is interleaved and packed within
+        // 128-bit lanes needs no permutation. With blocks of 64:
+        //
+        //     bytes  0 … 15: channels  0  1  2  3  16 17 18 19  32 33 34 35  48 49 50 51
+        //     bytes 16 … 31: channels  4  5  6  7  20 21 22 23  36 37 38 39  52 53 54 55
+        //     bytes 32 … 47: channels  8  9 10 11  24 25 26 27  …
         func place(_ channel: Int) -> Int {
             let (lane, rest) = (channel % block / 16, channel % 16)
             return channel / block * block + rest / 4 * (block / 4) + lane * 4 + rest % 4
@@ -74,7 +80,7 @@ internal import CKernels
                 let quad = first * quads + (column * ((g.kernelHeight + 3) / 4) + row / 4) * block
                 packed[(quad + within) * 4 + row % 4] = weight
                 sums[channel] &+= Int32(weight)
-                isNarrow = isNarrow && weight >= -63 && weight <= 63
+                isNarrow = isNarrow && weight.magnitude <= narrowLimit
             }
         }
         self.channels = channels

@@ -1,10 +1,5 @@
 internal import CKernels
-
-#if canImport(Glibc)
 private import Glibc
-#else
-private import Musl
-#endif
 
 /// A depthwise convolution, of `block` channels at a time, a multiple of 16.
 @safe struct DepthwiseKernel: Sendable {

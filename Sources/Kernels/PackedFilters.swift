@@ -1,8 +1,29 @@
-/// Filters in the order in which the product kernels read them.
+/// The output channels of a panel, whose weights lie together.
+let panelWidth = 16
+/// The bytes of a quad: as many products as one instruction adds to an int32.
+let quadBytes = 4
+/// The bytes of one quad of each channel of a panel.
+let panelQuadBytes = panelWidth * quadBytes
+/// The largest weight of a narrow filter: with these, `vpmaddubsw` does not saturate.
+let narrowLimit: UInt8 = 63
+
+/// Filters in the order in which the product kernels read them, `[panels][taps][quads][16][4]`.
 ///
-/// Sixteen output channels make a panel. Within it a filter is cut into quads of four bytes,
-/// and a quad of all sixteen lies together, 64 bytes: `[panels][taps][quads][16][4]`. What does
-/// not fill a panel or a quad is zero.
+/// A *panel* is sixteen output channels, a *tap* one position of the window, a *quad* four input
+/// channels: what one instruction multiplies and adds up for each output channel.
+///
+/// ```
+/// panel 0: output channels 0 … 15
+///   tap 0: row 0, column 0 of the window
+///     quad 0: input channels 0 1 2 3
+///       │ 0 0 0 0 │ 1 1 1 1 │ 2 2 2 2 │ … │ 15 15 15 15 │   output channel of each byte, 64 bytes
+///     quad 1: input channels 4 5 6 7
+///       │ 0 0 0 0 │ 1 1 1 1 │ …
+///   tap 1: row 0, column 1 …
+/// panel 1: output channels 16 … 31 …
+/// ```
+///
+/// What does not fill a panel or a quad is zero.
 @safe struct PackedFilters: Sendable {
     let outputs: Int
     let taps: Int
@@ -13,7 +34,7 @@
     /// Whether every weight lies within ±63, as `vpmaddubsw` needs it.
     let isNarrow: Bool
 
-    var panels: Int { (outputs + 15) / 16 }
+    var panels: Int { (outputs + panelWidth - 1) / panelWidth }
 
     /// Packs `filters`, `[outputs, taps, depth]` row-major.
     init(_ filters: Span<Int8>, outputs: Int, taps: Int, depth: Int) {
@@ -22,22 +43,23 @@
             "\(filters.count) weights for \(outputs) filters of \(taps) × \(depth)")
         self.outputs = outputs
         self.taps = taps
-        quads = (depth + 3) / 4
-        memory = AlignedMemory(count: (outputs + 15) / 16 * 16 * taps * quads * 4)
+        quads = (depth + quadBytes - 1) / quadBytes
+        memory = AlignedMemory(
+            count: outputs.roundedUp(to: panelWidth) * taps * quads * quadBytes)
         var sums = [Int32](repeating: 0, count: outputs)
         var isNarrow = true
         let (target, quads) = unsafe (memory.base, self.quads)
         unsafe filters.withUnsafeBufferPointer { source in
             for channel in 0..<outputs {
-                let (panel, lane) = channel.quotientAndRemainder(dividingBy: 16)
+                let (panel, lane) = channel.quotientAndRemainder(dividingBy: panelWidth)
                 for tap in 0..<taps {
                     let from = (channel * taps + tap) * depth
-                    let to = ((panel * taps + tap) * quads) * 64 + lane * 4
+                    let to = ((panel * taps + tap) * quads) * panelQuadBytes + lane * quadBytes
                     for i in 0..<depth {
                         let weight = unsafe source[from + i]
-                        unsafe target[to + i / 4 * 64 + i % 4] = weight
+                        unsafe target[to + i / quadBytes * panelQuadBytes + i % quadBytes] = weight
                         sums[channel] &+= Int32(weight)
-                        isNarrow = isNarrow && weight >= -63 && weight <= 63
+                        isNarrow = isNarrow && weight.magnitude <= narrowLimit
                     }
                 }
             }

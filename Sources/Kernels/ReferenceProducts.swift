@@ -9,14 +9,20 @@ func referenceProduct(
     let p = unsafe product.pointee
     let depth = unsafe p.quads * 4
     for row in firstRow..<firstRow + rows {
-        for channel in unsafe firstPanel * 16..<min((firstPanel + panels) * 16, p.outputs) {
+        for channel in unsafe firstPanel
+            * panelWidth..<min(
+                (firstPanel + panels) * panelWidth, p.outputs)
+        {
             var sum = unsafe p.bias[channel]
             for tap in unsafe 0..<p.taps {
                 let x = unsafe p.base + Int(p.offsets[tap * p.offset_stride + row])
-                let block = unsafe (channel / 16 * p.taps + tap) * p.quads
-                let w = unsafe p.filters + block * 64 + channel % 16 * 4
+                let block = unsafe (channel / panelWidth * p.taps + tap) * p.quads
+                let w = unsafe p.filters + block * panelQuadBytes + channel % panelWidth * quadBytes
                 for i in 0..<depth {
-                    sum &+= unsafe Int32(x[i]) * Int32(w[i / 4 * 64 + i % 4])
+                    sum &+=
+                        unsafe Int32(x[i])
+                        * Int32(
+                            w[i / quadBytes * panelQuadBytes + i % quadBytes])
                 }
             }
             let position = unsafe row * p.out_stride + channel

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 public import Tensors
 
@@ -125,7 +126,7 @@ extension Checkpoint {
         } catch {
             throw CheckpointError(path, error)
         }
-        do throws(FileError) {
+        do throws(SystemCallError) {
             try SafetensorsFile(metadata: metadata, tensors: tensors).write(to: path)
         } catch {
             throw CheckpointError(path, .system(call: error.call, number: error.number))

@@ -1,3 +1,5 @@
+import Files
+
 /// A checkpoint file that is refused, and why.
 public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file.
@@ -74,7 +76,7 @@ extension CheckpointError.Reason {
     package var sentence: String {
         switch self {
         case .system(let call, let number):
-            FileError(call, "cannot be used", number: number).description
+            "cannot be used: \(SystemCallError.message(number)) (\(call))"
         case .notSafetensors(let reason):
             "is not a checkpoint (\(reason)): give a .safetensors file that dctrain wrote"
         case .foreign:

@@ -1,44 +1,26 @@
 import Crypto
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
+public import Files
 
 /// SHA-256 digests of files and of bytes, as 64 lower-case hexadecimal digits.
 public enum FileDigest {
     /// The digest of a file's content.
-    public static func sha256(ofFileAt path: String) throws(FileError) -> String {
-        let descriptor = retryingInterrupts { unsafe open(path, O_RDONLY | O_CLOEXEC) }
-        guard descriptor >= 0 else { throw FileError("open", path) }
-        defer { close(descriptor) }
-        return try sha256(ofDescriptor: descriptor, path: path)
+    public static func sha256(ofFileAt path: FilePath) throws(SystemCallError) -> String {
+        try sha256(of: try OpenFile(reading: path))
     }
 
     /// The digest of an open file's content, read from its start.
     ///
-    /// - Parameters:
-    ///   - descriptor: A file open for reading; its position is neither used nor moved.
-    ///   - path: Its name, for error messages.
+    /// - Parameter file: Its position is neither used nor moved.
     /// - Returns: The digits.
-    /// - Throws: `FileError` where the file cannot be read.
-    public static func sha256(
-        ofDescriptor descriptor: Int32, path: String
-    ) throws(FileError) -> String {
+    /// - Throws: `SystemCallError` where the file cannot be read.
+    public static func sha256(of file: OpenFile) throws(SystemCallError) -> String {
         var digest = SHA256()
-        var buffer = [UInt8](repeating: 0, count: 256 << 10)
         var offset = 0
         while true {
-            let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-                retryingInterrupts {
-                    unsafe pread(descriptor, bytes.baseAddress, bytes.count, off_t(offset))
-                }
-            }
-            guard count >= 0 else { throw FileError("read", path) }
-            if count == 0 { return hexadecimal(Array(digest.finalize())) }
-            digest.update(data: buffer[..<count])
-            offset += count
+            let bytes = try file.bytes(at: offset, count: 256 << 10)
+            if bytes.isEmpty { return hexadecimal(Array(digest.finalize())) }
+            digest.update(data: bytes)
+            offset += bytes.count
         }
     }
 

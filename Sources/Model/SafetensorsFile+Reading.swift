@@ -1,11 +1,6 @@
+import Files
 import Foundation
 import Tensors
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 extension SafetensorsFile {
     /// Reads and checks the file at `path`.
@@ -30,23 +25,22 @@ package struct SafetensorsReader: ~Copyable {
     package let metadata: [String: String]
     /// What the header says of each tensor, by name.
     package let entries: [String: SafetensorsFile.Entry]
-    private let descriptor: Int32
+    private let file: OpenFile
     private let dataStart: Int
 
-    private init(path: String, descriptor: Int32, header: Header) {
+    private init(path: String, file: OpenFile, header: Header) {
         self.path = path
-        self.descriptor = descriptor
+        self.file = file
         (metadata, entries, dataStart) = header
     }
 
     /// Opens the file at `path` and checks its header.
     package static func open(_ path: String) throws(CheckpointError) -> SafetensorsReader {
-        let (descriptor, size) = try openRegularFile(path)
         do throws(CheckpointError.Reason) {
+            let (file, size) = try openRegularFile(FilePath(path))
             return SafetensorsReader(
-                path: path, descriptor: descriptor, header: try header(descriptor, size: size))
+                path: path, file: file, header: try header(file, size: size))
         } catch {
-            close(descriptor)
             throw CheckpointError(path, error)
         }
     }
@@ -56,37 +50,30 @@ package struct SafetensorsReader: ~Copyable {
     )
 
     private static func header(
-        _ descriptor: Int32, size: Int
+        _ file: OpenFile, size: Int
     ) throws(CheckpointError.Reason) -> Header {
-        let bytes = try readHeader(descriptor, size: size)
+        let bytes = try readHeader(file, size: size)
         let (metadata, entries) = try parse(bytes)
         try checkOffsets(entries, size: size, dataStart: 8 + bytes.count)
         return (metadata, entries, 8 + bytes.count)
     }
 
-    deinit { close(descriptor) }
-
-    /// Opens without waiting, so that a FIFO is refused instead of blocking.
-    private static func openRegularFile(_ path: String) throws(CheckpointError) -> (Int32, Int) {
-        let descriptor = retryingInterrupts {
-            unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        }
-        guard descriptor >= 0 else {
-            throw CheckpointError(path, .system(call: "open", number: errno))
-        }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
-            throw CheckpointError(path, .notSafetensors("it is not a regular file"))
-        }
-        return (descriptor, Int(status.st_size))
+    private static func openRegularFile(
+        _ path: FilePath
+    ) throws(CheckpointError.Reason) -> (file: OpenFile, size: Int) {
+        do throws(SystemCallError) {
+            let file = try OpenFile(reading: path)
+            let status = try file.status()
+            if status.kind == .regular { return (file, Int(status.identity.size)) }
+        } catch { throw .system(call: error.call, number: error.number) }
+        throw .notSafetensors("it is not a regular file")
     }
 
     private static func readHeader(
-        _ descriptor: Int32, size: Int
+        _ file: OpenFile, size: Int
     ) throws(CheckpointError.Reason) -> [UInt8] {
         guard size >= 8 else { throw .notSafetensors("it has only \(size) bytes") }
-        let prefix: [UInt8] = try read(descriptor, count: 8, at: 0)
+        let prefix: [UInt8] = try read(file, count: 8, at: 0)
         let length = prefix.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
         guard length >= 2, length <= UInt64(SafetensorsFile.longestHeader) else {
             throw .notSafetensors(
@@ -95,7 +82,7 @@ package struct SafetensorsReader: ~Copyable {
         guard Int(length) <= size - 8 else {
             throw .notSafetensors("its header of \(length) bytes reaches beyond its end")
         }
-        return try read(descriptor, count: Int(length), at: 8)
+        return try read(file, count: Int(length), at: 8)
     }
 
     private static func parse(
@@ -207,13 +194,13 @@ package struct SafetensorsReader: ~Copyable {
             switch entry.dtype {
             case "F32":
                 return .float32(
-                    Tensor(try Self.read(descriptor, count: shape.count, at: offset), shape: shape))
+                    Tensor(try Self.read(file, count: shape.count, at: offset), shape: shape))
             case "I32":
                 return .int32(
-                    Tensor(try Self.read(descriptor, count: shape.count, at: offset), shape: shape))
+                    Tensor(try Self.read(file, count: shape.count, at: offset), shape: shape))
             case "I8":
                 return .int8(
-                    Tensor(try Self.read(descriptor, count: shape.count, at: offset), shape: shape))
+                    Tensor(try Self.read(file, count: shape.count, at: offset), shape: shape))
             case let type:
                 throw .wrongType(tensor: name, expected: "F32, I32 or I8", found: type)
             }
@@ -223,25 +210,18 @@ package struct SafetensorsReader: ~Copyable {
     }
 
     private static func read<Element: BitwiseCopyable>(
-        _ descriptor: Int32, count: Int, at offset: Int
+        _ file: OpenFile, count: Int, at offset: Int
     ) throws(CheckpointError.Reason) -> [Element] {
         var failure: CheckpointError.Reason?
         let array = unsafe [Element](unsafeUninitializedCapacity: count) { buffer, filled in
             let bytes = UnsafeMutableRawBufferPointer(buffer)
-            let size = count * MemoryLayout<Element>.stride
-            var done = 0
-            while done < size {
-                let received = retryingInterrupts {
-                    unsafe pread(
-                        descriptor, bytes.baseAddress! + done, size - done, off_t(offset + done))
+            do throws(SystemCallError) {
+                if try unsafe file.read(bytes, at: offset) == bytes.count {
+                    filled = count
+                } else {
+                    failure = .notSafetensors("it was cut short meanwhile")
                 }
-                guard received > 0 else {
-                    failure = .system(call: "read", number: received == 0 ? EIO : errno)
-                    return
-                }
-                done += received
-            }
-            filled = count
+            } catch { failure = .system(call: error.call, number: error.number) }
         }
         if let failure { throw failure }
         return array

@@ -1,3 +1,4 @@
+package import Files
 import Foundation
 import Tensors
 
@@ -35,12 +36,12 @@ package struct SafetensorsFile: Sendable, Equatable {
 
 extension SafetensorsFile {
     /// Writes the file durably, replacing what is at `path`.
-    package func write(to path: String) throws(FileError) {
+    package func write(to path: String) throws(SystemCallError) {
         let order = tensors.sorted { a, b in
             (-a.value.elementSize, a.key) < (-b.value.elementSize, b.key)
         }
         let header = Self.header(metadata: metadata, order: order)
-        try DurableFile.write(to: path) { (file) throws(FileError) in
+        try DurableFile.write(to: FilePath(path)) { (file) throws(SystemCallError) in
             try file.append([UInt64(header.count).littleEndian])
             try file.append(header)
             for (_, tensor) in order {

@@ -1,3 +1,4 @@
+import Files
 private import Foundation
 private import Model
 
@@ -18,10 +19,10 @@ public struct SkippedFile: Codable, Equatable, Sendable {
     /// - Parameters:
     ///   - files: The files, none or more.
     ///   - path: The table, replaced where it is there.
-    /// - Throws: `FileError` where it cannot be written.
+    /// - Throws: `SystemCallError` where it cannot be written.
     public static func write(_ files: [SkippedFile], to path: String) throws {
         let lines = files.map { "\($0.path.tableField)\t\($0.reason.tableField)\n" }
-        try DurableFile.write("path\treason\n" + lines.joined(), to: path)
+        try DurableFile.write("path\treason\n" + lines.joined(), to: FilePath(path))
     }
 
     /// The paths in a table of files, each as the field spells it.

@@ -117,10 +117,20 @@ public struct GradientAscent {
         if let wrong = filters.first(where: { !(0..<count).contains($0) }) {
             throw ReportError.noSuchFilter(layer: layer, filter: wrong, filters: count)
         }
-        guard iterations > 0, step > 0, step.isFinite, weightDecay >= 0, blurEvery > 0 else {
-            throw ReportError.wrongSetting(
-                name: "a number of steps, their length or the weight decay", value: "0 or less",
-                remedy: "give numbers above 0")
+        func wrong(_ name: String, _ value: String, _ remedy: String) -> ReportError {
+            .wrongSetting(name: name, value: value, remedy: remedy)
+        }
+        guard iterations > 0 else {
+            throw wrong("the number of steps", "\(iterations)", "give 1 or more")
+        }
+        guard step > 0, step.isFinite else {
+            throw wrong("the length of a step", "\(step)", "give a number above 0")
+        }
+        guard weightDecay >= 0, weightDecay.isFinite else {
+            throw wrong("the weight decay", "\(weightDecay)", "give 0 or more")
+        }
+        guard blurEvery > 0 else {
+            throw wrong("the number of steps between blurs", "\(blurEvery)", "give 1 or more")
         }
         guard (0...5).contains(blur) else {
             throw ReportError.wrongSetting(

@@ -1,5 +1,6 @@
 import Clustering
 import Evaluation
+import Files
 import Foundation
 import LinearAlgebra
 import Model
@@ -107,7 +108,7 @@ public struct RunReport {
             if let place { try ReportMemory(images: place).write(record.folder) }
         }
         let html = Array(page.html.utf8)
-        try DurableFile.write(html, to: path)
+        try DurableFile.write(html, to: FilePath(path))
         progress(.writing, 1, 1)
         return Result(report: path, bytes: html.count, pictures: looked)
     }

@@ -1,15 +1,11 @@
-#if canImport(Glibc)
-private import Glibc
-#else
-private import Musl
-#endif
+import RealModule
 
 extension SeededGenerator {
     /// A number drawn from the standard normal distribution (Box and Muller, 1958).
     public mutating func normal() -> Float {
         // 1 − u lies in (0, 1], so the logarithm is finite.
-        let radius = (-2 * log(1 - Double(uniform()))).squareRoot()
-        return Float(radius * cos(2 * Double.pi * Double(uniform())))
+        let radius = (-2 * Double.log(1 - Double(uniform()))).squareRoot()
+        return Float(radius * Double.cos(2 * Double.pi * Double(uniform())))
     }
 
     /// `count` independent numbers from the normal distribution of the given deviation.

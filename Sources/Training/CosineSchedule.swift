@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-private import Glibc
-#else
-private import Musl
-#endif
+import RealModule
 
 /// A learning rate that rises linearly to its peak and then falls along half a cosine to a
 /// thousandth of it.
@@ -25,6 +21,6 @@ package struct CosineSchedule: Sendable {
         if step < rising { return peak * Float(step + 1) / Float(rising) }
         let share = Double(step - rising) / Double(max(1, steps - rising))
         let low = peak / 1000
-        return low + (peak - low) * Float(0.5 * (1 + cos(Double.pi * share)))
+        return low + (peak - low) * Float(0.5 * (1 + Double.cos(Double.pi * share)))
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import FloatNetworks
 import Foundation
 public import Model
@@ -35,7 +36,7 @@ public struct InitialModel: Codable, Sendable, Equatable {
     init(contentsOf path: String, size: Int? = nil) throws {
         let checkpoint = try Checkpoint(contentsOf: path, needed: .float32)
         name = path
-        sha256 = try FileDigest.sha256(ofFileAt: path)
+        sha256 = try FileDigest.sha256(ofFileAt: FilePath(path))
         let feature = checkpoint.network.feature
         network = Network(
             layers: checkpoint.network.layers(neededFor: [feature]), feature: feature)
@@ -63,7 +64,7 @@ public struct InitialModel: Codable, Sendable, Equatable {
     /// - Throws: `VocabularyError.invalidSetting` where the file is another by now, or
     ///   `CheckpointError`.
     func weights() throws -> [String: Tensor<Float>] {
-        guard try FileDigest.sha256(ofFileAt: name) == sha256 else {
+        guard try FileDigest.sha256(ofFileAt: FilePath(name)) == sha256 else {
             throw VocabularyError.invalidSetting(
                 name: "--init", value: "'\(name)'",
                 remedy: "the file has changed since the run was begun, bring the old one back or "

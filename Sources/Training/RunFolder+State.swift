@@ -1,11 +1,6 @@
+import Files
 import Foundation
 import Model
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 /// The generations of a run's training state.
 ///
@@ -26,16 +21,14 @@ extension RunFolder {
 
     /// Saves the state as the newest generation and removes all but the one before.
     package func save(_ state: TrainingState) throws {
-        let unnamed = "\(stateFolder)/.state.\(getpid()).tmp"
-        try state.file.write(to: unnamed)
+        // The name holds the digest, which is known when the file is there.
+        let unnamed = DurableFile.temporaryPath(for: "\(stateFolder)/state")
+        try state.file.write(to: unnamed.description)
         let digest = try FileDigest.sha256(ofFileAt: unnamed)
         let name = Generation(epoch: state.epoch, step: state.step, digest: digest).name
-        guard unsafe rename(unnamed, "\(stateFolder)/\(name)") == 0 else {
-            throw FileError("rename", "\(stateFolder)/\(name)")
-        }
-        try DurableFile.synchronizeFolder(stateFolder)
+        try DurableFile.rename(unnamed, to: "\(stateFolder)/\(name)")
         for old in Self.generations(of: path).dropFirst(2) {
-            unsafe unlink("\(stateFolder)/\(old.name)")
+            try? DurableFile.remove("\(stateFolder)/\(old.name)")
         }
     }
 
@@ -47,7 +40,7 @@ extension RunFolder {
         let generations = Self.generations(of: path)
         for generation in generations {
             let file = "\(stateFolder)/\(generation.name)"
-            if let digest = try? FileDigest.sha256(ofFileAt: file),
+            if let digest = try? FileDigest.sha256(ofFileAt: FilePath(file)),
                 digest.hasPrefix(generation.digest),
                 let content = try? SafetensorsFile(contentsOf: file),
                 let state = TrainingState(content)
@@ -56,7 +49,7 @@ extension RunFolder {
             }
             note("'\(file)' is damaged: looking for the state saved before it")
             // Moved aside, so that it does not count as one of the two that are kept.
-            unsafe rename(file, "\(file).damaged")
+            try? DurableFile.move(FilePath(file), to: "\(file).damaged")
         }
         if !generations.isEmpty { note("no saved state is whole: beginning anew") }
         return nil

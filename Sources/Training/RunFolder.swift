@@ -1,12 +1,7 @@
+import Files
 import Foundation
 import Model
 package import Pictures
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 
 /// The folder that holds a training run: its settings, its log, its state and its result.
 ///
@@ -15,49 +10,25 @@ import Musl
 package final class RunFolder {
     /// The folder's path.
     package let path: String
-    private let lock: Int32
+    private let lock: FileLock
     /// The folders that were not there before, inner ones last.
-    private let made: [String]
+    private let made: [FilePath]
 
     /// Creates the folder if it is not there, and takes it for this program alone.
     ///
     /// - Throws: `TrainingError.runFolderInUse` where another program has it.
     package init(_ path: String) throws {
         self.path = path
-        made = try Self.makeFolder("\(path)/checkpoints")
-        let file = "\(path)/.lock"
-        lock = retryingInterrupts { unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
-        guard lock >= 0 else { throw FileError("open", file) }
-        guard retryingInterrupts({ flock(lock, LOCK_EX | LOCK_NB) }) == 0 else {
-            let number = errno
-            close(lock)
-            throw number == EWOULDBLOCK
-                ? TrainingError.runFolderInUse(folder: path) as any Error
-                : FileError("flock", file, number: number)
+        made = try Folder.make("\(path)/checkpoints")
+        do throws(FileLock.Failure) {
+            lock = try FileLock("\(path)/.lock")
+        } catch {
+            switch error {
+            case .taken: throw TrainingError.runFolderInUse(folder: path)
+            case .system(let error): throw error
+            }
         }
         removeLeftovers()
-    }
-
-    /// Makes a folder and those above it, where they are not there.
-    ///
-    /// - Returns: Those that it made, inner ones last.
-    private static func makeFolder(_ path: String) throws -> [String] {
-        if unsafe mkdir(path, 0o777) == 0 { return [path] }
-        if errno == EEXIST { return [] }
-        let parent = path.split(separator: "/").dropLast().joined(separator: "/")
-        guard errno == ENOENT, !parent.isEmpty else { throw FileError("mkdir", path) }
-        let above = try makeFolder(path.hasPrefix("/") ? "/\(parent)" : parent)
-        if unsafe mkdir(path, 0o777) == 0 { return above + [path] }
-        guard errno == EEXIST else { throw FileError("mkdir", path) }
-        return above
-    }
-
-    // Closing the file gives the lock back, also when the program is killed.
-    deinit {
-        // A child that is just being started shares the descriptor until it becomes its program,
-        // and with it the lock, unless that is given back first.
-        flock(lock, LOCK_UN)
-        close(lock)
     }
 
     /// The path of the finished float checkpoint.
@@ -68,9 +39,9 @@ package final class RunFolder {
 
     /// Removes what making the folder made, for a run that does not come to be.
     package func discard() {
-        unsafe unlink("\(path)/.lock")
+        try? DurableFile.remove("\(path)/.lock")
         // None is removed where something else is in it.
-        for folder in made.reversed() { unsafe rmdir(folder) }
+        for folder in made.reversed() { try? Folder.remove(folder) }
     }
 
     /// Removes temporary files that a killed program left.
@@ -80,7 +51,7 @@ package final class RunFolder {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             for name in names where name.hasSuffix(".tmp") {
                 guard own.contains(where: { name.hasPrefix(".\($0).") }) else { continue }
-                unsafe unlink("\(folder)/\(name)")
+                try? DurableFile.remove("\(folder)/\(name)")
             }
         }
     }
@@ -106,7 +77,7 @@ extension RunFolder {
     package func record(_ settings: FitSettings) throws {
         let encoder = Self.encoder
         encoder.outputFormatting.insert(.prettyPrinted)
-        try DurableFile.write([UInt8](encoder.encode(settings)) + [10], to: configPath)
+        try DurableFile.write([UInt8](encoder.encode(settings)) + [10], to: FilePath(configPath))
     }
 
     /// The log so far.
@@ -120,7 +91,7 @@ extension RunFolder {
     /// Writes the log, a line an epoch.
     package func record(_ metrics: [EpochMetrics]) throws {
         let lines = try metrics.map { try [UInt8](Self.encoder.encode($0)) + [10] }
-        try DurableFile.write(Array(lines.joined()), to: metricsPath)
+        try DurableFile.write(Array(lines.joined()), to: FilePath(metricsPath))
     }
 
     /// The files that could not be read when the run began, as `skipped.tsv` spells them; `nil`

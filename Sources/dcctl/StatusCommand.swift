@@ -7,9 +7,15 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status", abstract: "Shows what the daemon is doing.")
     @OptionGroup var options: Options
 
+    @Flag(
+        help: """
+            Have the folders compared with the index, and wait until that is done and no picture waits.
+            """)
+    var wait = false
+
     func run() async throws {
         try await options.run { client in
-            let status = try await client.status()
+            let status = try await wait ? whenDone(client) : client.status()
             guard !options.json else { return try Output.json(status) }
             Output.line(
                 "dcd \(status.version), process \(status.pid), since \(status.started): "
@@ -24,6 +30,23 @@ struct StatusCommand: AsyncParsableCommand {
             }
             Output.line()
             Output.table(table)
+        }
+    }
+
+    /// The status once all that lies in the folders now is in the index.
+    private func whenDone(_ client: DaemonClient) async throws -> Status {
+        let before = try await client.status().progress.lastReconciled
+        _ = try await client.rescan()
+        defer { Output.endProgress() }
+        while true {
+            let status = try await client.status()
+            // A folder that is not there is not compared.
+            let isCompared =
+                status.roots.allSatisfy { !$0.online }
+                || status.progress.lastReconciled.map { $0 != before } ?? false
+            if status.ready, isCompared, status.progress.pending == 0 { return status }
+            Output.showProgress(pictures(status.images))
+            try await Task.sleep(for: .milliseconds(300))
         }
     }
 

@@ -1,11 +1,6 @@
 import ArgumentParser
 import Daemon
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Musl
-#endif
 
 @main
 enum Program {

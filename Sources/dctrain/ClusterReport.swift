@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import FrozenClustering
 import Model
@@ -16,9 +17,9 @@ struct ClusterReport: Encodable {
     private let drift: DriftReport?
 
     /// The report on clusters whose checkpoint lies at `output`.
-    init(_ found: FrozenClusters, output: String) throws(FileError) {
+    init(_ found: FrozenClusters, output: String) throws(SystemCallError) {
         model = output
-        sha256 = try FileDigest.sha256(ofFileAt: output)
+        sha256 = try FileDigest.sha256(ofFileAt: FilePath(output))
         license = found.checkpoint.license
         dimension = found.checkpoint.clustering?.dimension ?? 0
         pictures = found.assignments.count

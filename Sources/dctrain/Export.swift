@@ -1,5 +1,6 @@
 import ArgumentParser
 import Exchange
+import Files
 import Foundation
 import Model
 
@@ -66,7 +67,7 @@ private struct ExportReport: Encodable {
 
         init(_ path: String, format: String) throws {
             (self.path, self.format) = (path, format)
-            sha256 = try FileDigest.sha256(ofFileAt: path)
+            sha256 = try FileDigest.sha256(ofFileAt: FilePath(path))
             let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber
             bytes = size?.intValue ?? 0
         }

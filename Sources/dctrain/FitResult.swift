@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Model
 import Training
@@ -12,7 +13,7 @@ struct FitResult: Encodable {
 
     init(_ session: FitSession) throws {
         model = session.modelPath
-        sha256 = try FileDigest.sha256(ofFileAt: session.modelPath)
+        sha256 = try FileDigest.sha256(ofFileAt: FilePath(session.modelPath))
         settings = session.plan.settings
         lastEpoch = session.metrics.last
         skipped = session.plan.skipped

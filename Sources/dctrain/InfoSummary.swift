@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Model
 import Tensors
@@ -41,7 +42,7 @@ struct CheckpointSummary: Encodable {
     init(contentsOf path: String) throws {
         let checkpoint = try Checkpoint(contentsOf: path)
         file = path
-        sha256 = try FileDigest.sha256(ofFileAt: path)
+        sha256 = try FileDigest.sha256(ofFileAt: FilePath(path))
         bytes = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
         precision = checkpoint.precision
         weightBits = checkpoint.weightBits

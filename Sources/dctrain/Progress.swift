@@ -1,15 +1,7 @@
-import Synchronization
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
-
 /// Progress on standard error: a bar with rate and time left on a terminal, and elsewhere a
 /// line now and then.
 final class TerminalProgress {
-    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let isTerminal = Terminal.isOnStandardError
     private let interval: Duration
     private var title = ""
     private var unit = ""
@@ -58,36 +50,18 @@ final class TerminalProgress {
     /// Prints a line of its own.
     func line(_ text: String) {
         clear()
-        Self.write("\(text)\n")
+        Terminal.write("\(text)\n")
     }
 
     private func show(_ text: String) {
-        Self.write("\r\u{1B}[2K\(text.prefix(Self.columns - 1))")
+        Terminal.write("\r\u{1B}[2K\(text.prefix(Terminal.columns - 1))")
         barIsShown = true
     }
 
     private func clear() {
         guard barIsShown else { return }
-        Self.write("\r\u{1B}[2K")
+        Terminal.write("\r\u{1B}[2K")
         barIsShown = false
-    }
-
-    private static var columns: Int {
-        var size = winsize()
-        let known = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0
-        return known && size.ws_col > 20 ? Int(size.ws_col) : 80
-    }
-
-    private static func write(_ text: String) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let written = unsafe bytes.withUnsafeBytes {
-                unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count)
-            }
-            if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { return }
-            bytes = bytes.dropFirst(written)
-        }
     }
 
     private static func number(_ rate: Double) -> String {

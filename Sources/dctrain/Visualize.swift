@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Imaging
 import Model
@@ -121,7 +122,7 @@ struct Visualize: ParsableCommand {
         // A layer's name may hold what no file name does.
         let name = String(layer.map { $0 == "/" ? "-" : $0 })
         let path = "\(output)/\(name).png"
-        try DurableFile.write(PictureSheet.png(pictures, columns: 4), to: path)
+        try DurableFile.write(PictureSheet.png(pictures, columns: 4), to: FilePath(path))
         return Sheet(layer: layer, filters: filters, file: path)
     }
 

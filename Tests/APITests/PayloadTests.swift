@@ -1,10 +1,11 @@
 import API
+import Files
 import FoundationEssentials
 import Testing
 
 /// One value of every payload with every field set, beside the name of its schema.
 enum Example {
-    static let odd = PicturePath(bytes: Array("/p/".utf8) + [0xFF, 0x41])
+    static let odd = FilePath(bytes: Array("/p/".utf8) + [0xFF, 0x41])
     static let time = Timestamp(milliseconds: 1_795_560_600_125)
     static let assignment = Assignment(
         cluster: 3, name: "boots", distance: 0.5, second: 4, margin: 0.25)
@@ -78,7 +79,7 @@ struct PayloadTests {
     ])
     func eitherFieldNamesAPath(json: String, path: String) throws {
         let query = try Coding.decode(PathQuery.self, from: Array(json.utf8))
-        #expect(query.location == PicturePath(path))
+        #expect(query.location == FilePath(path))
     }
 
     @Test(arguments: ["{}", #"{"path_base64":"?"}"#, #"{"path":3}"#, ""])
@@ -91,28 +92,28 @@ struct PayloadTests {
 
 struct PicturePathTests {
     // Every byte a file name may have: all but zero and the slash.
-    static let everyByte = PicturePath(bytes: [0x2F] + (1...255).filter { $0 != 0x2F })
+    static let everyByte = FilePath(bytes: [0x2F] + (1...255).filter { $0 != 0x2F })
 
     @Test func bytesSurviveTheTwoFields() throws {
         let path = Self.everyByte
-        #expect(PicturePath(path: path.display, base64: path.base64) == path)
+        #expect(FilePath(path: path.description, base64: path.base64) == path)
         #expect(path.base64 != nil)
     }
 
     @Test func textNeedsNoBase64() {
-        #expect(PicturePath("/bilder/grün \u{1F600}.png").base64 == nil)
+        #expect(FilePath("/bilder/grün \u{1F600}.png").base64 == nil)
     }
 
     @Test func bytesSurviveAURL() {
         let path = Self.everyByte
         let text = path.percentEncoded
-        #expect(PicturePath(percentEncoded: text) == path)
+        #expect(FilePath(percentEncoded: text) == path)
         #expect(text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "&") })
     }
 
     @Test(arguments: ["%", "%4", "%4g", "a%"])
     func aBrokenEscapeIsRefused(text: String) {
-        #expect(PicturePath(percentEncoded: text) == nil)
+        #expect(FilePath(percentEncoded: text) == nil)
     }
 }
 
@@ -137,7 +138,7 @@ struct CursorTests {
     func comesBack(after: Int64) {
         let cursor = Cursor(.images, after: after)
         #expect(Cursor(cursor.text, of: .images) == cursor)
-        #expect(PicturePath(cursor.text).percentEncoded == cursor.text)
+        #expect(FilePath(cursor.text).percentEncoded == cursor.text)
     }
 
     @Test(arguments: ["", "x", "AgEAAAAAAAAAAQ", "AQEAAAAAAAAAAQAA", "ü"])

@@ -1,11 +1,12 @@
 import Catalog
+import Files
 import GRDB
 import Testing
 
 struct CatalogFilesTests {
     private func open(_ fixture: CatalogFixture) async throws -> (ImageCatalog, root: Int64) {
         let catalog = try ImageCatalog(path: fixture.path)
-        let root = try await catalog.setRoots([Array("/pictures".utf8)])[0].id
+        let root = try await catalog.setRoots(["/pictures"])[0].id
         try await catalog.use(CatalogFixture.model(dimension: 4))
         return (catalog, root)
     }
@@ -106,7 +107,7 @@ struct CatalogFilesTests {
     @Test func pathsAreBytes() async throws {
         let fixture = try CatalogFixture()
         let (catalog, root) = try await open(fixture)
-        let path = Array("/pictures/".utf8) + [0xFF, 0xFE, 0x80] + Array(".jpg".utf8)
+        let path = FilePath("/pictures").appending([0xFF, 0xFE, 0x80] + Array(".jpg".utf8))
         let file = FoundFile(path: path, identity: CatalogFixture.identity(1))
         guard case .added(let id) = try await catalog.register([file], root: root)[0] else {
             throw Unexpected()
@@ -116,9 +117,9 @@ struct CatalogFilesTests {
         #expect(
             try fixture.rows("SELECT hex(path), typeof(path) FROM images")[0]
                 == ["2F70696374757265732FFFFE802E6A7067".databaseValue, "blob".databaseValue])
-        let moved = Array("/pictures/".utf8) + [0xC0, 0x01]
-        try await catalog.moveTree(from: Array("/pictures".utf8), to: moved, root: root)
-        #expect(try await catalog.image(id: id)?.path == moved + path.dropFirst(9))
+        let moved = FilePath("/pictures").appending([0xC0, 0x01])
+        try await catalog.moveTree(from: "/pictures", to: moved, root: root)
+        #expect(try await catalog.image(id: id)?.path == path.moved(from: "/pictures", to: moved))
     }
 
     @Test func movesKeepTheRow() async throws {
@@ -147,7 +148,7 @@ struct CatalogFilesTests {
             try await catalog.moveTree(
                 from: CatalogFixture.path("a"), to: CatalogFixture.path("c"), root: root) == 2)
         let paths = try await catalog.images(limit: 100).map {
-            String(decoding: $0.path, as: UTF8.self)
+            $0.path.description
         }
         #expect(
             Set(paths) == [
@@ -188,8 +189,8 @@ struct CatalogFilesTests {
         let (catalog, root) = try await open(fixture)
         _ = try await CatalogFixture.add(
             [vector(0), vector(1)], inodes: 1..<3, root: root, to: catalog)
-        let roots = try await catalog.setRoots([Array("/other".utf8)])
-        #expect(roots.map(\.path) == [Array("/other".utf8)])
+        let roots = try await catalog.setRoots(["/other"])
+        #expect(roots.map(\.path) == ["/other"])
         #expect(try await catalog.counts().total == 0)
         #expect(catalog.searchCount == 0)
         for table in ["embeddings", "assignments", "neighbours"] {

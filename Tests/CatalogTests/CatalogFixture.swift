@@ -1,4 +1,5 @@
 import Catalog
+import Files
 import Foundation
 import GRDB
 import Tensors
@@ -17,7 +18,7 @@ final class CatalogFixture {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// A picture's path in the root `/pictures`.
-    static func path(_ name: String) -> [UInt8] { Array("/pictures/\(name)".utf8) }
+    static func path(_ name: String) -> FilePath { "/pictures/\(name)" }
 
     static func identity(_ inode: UInt64, size: Int64 = 100) -> FileIdentity {
         FileIdentity(device: 1, inode: inode, size: size, modified: 1_000)

@@ -1,5 +1,6 @@
 import API
 import Client
+import Files
 import Foundation
 import Synchronization
 import TestSupport
@@ -25,11 +26,11 @@ struct DaemonClientTests {
 
     @Test func aPathIsAskedForByItsBytes() async throws {
         let image = Image(
-            id: 7, location: PicturePath("/p"), state: .pending, size: 1,
+            id: 7, location: FilePath("/p"), state: .pending, size: 1,
             modified: Timestamp(milliseconds: 0), firstSeen: Timestamp(milliseconds: 0))
         let page = String(decoding: try Coding.encode(Page(items: [image])), as: UTF8.self)
         let server = try server(CannedServer.answer(200, page))
-        let odd = PicturePath(bytes: Array("/a b&%".utf8) + [0xFF])
+        let odd = FilePath(bytes: Array("/a b&%".utf8) + [0xFF])
         #expect(try await client().image(at: odd) == image)
         #expect(server.requests[0].hasPrefix("GET /v1/images?path=/a%20b%26%25%FF HTTP/1.1\r\n"))
     }

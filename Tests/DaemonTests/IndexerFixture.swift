@@ -1,5 +1,6 @@
 import Catalog
 import Daemon
+import Files
 import FolderWatch
 import Foundation
 import Logging
@@ -61,7 +62,7 @@ final class IndexerFixture: Sendable {
     }
 
     func path(_ name: String) -> String { name.isEmpty ? pictures : pictures + "/" + name }
-    func bytes(_ name: String) -> [UInt8] { Array(path(name).utf8) }
+    func place(_ name: String) -> FilePath { FilePath(path(name)) }
 
     func makeFolder(_ name: String) throws {
         try FileManager.default.createDirectory(
@@ -104,7 +105,7 @@ final class IndexerFixture: Sendable {
         settings.lostInterval = .milliseconds(50)
         let indexer = Indexer(
             catalog: catalog,
-            roots: (roots ?? [pictures]).map { WatchedRoot(path: Array($0.utf8)) },
+            roots: (roots ?? [pictures]).map { WatchedRoot(path: FilePath($0)) },
             decoder: decoder, embedder: PixelEmbedder(), workers: 2,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             watchSettings: settings)
@@ -147,7 +148,7 @@ final class IndexerFixture: Sendable {
     /// The names of the pictures in a state, in the order of bytes.
     func names(_ catalog: ImageCatalog, _ state: ImageState = .indexed) async throws -> [String] {
         try await catalog.images(limit: 100_000, state: state).map {
-            String(decoding: $0.path.dropFirst(pictures.utf8.count + 1), as: UTF8.self)
+            String($0.path.description.dropFirst(pictures.count + 1))
         }.sorted()
     }
 }

@@ -1,5 +1,6 @@
 import Catalog
 import Daemon
+import Files
 import Foundation
 import TestSupport
 import Testing
@@ -20,7 +21,7 @@ struct IndexerRestartTests {
         try await fixture.running { catalog, _ in
             try await fixture.settle(catalog) { $0.counts.indexed == 6 }
             for name in ["stay", "change", "move", "sub/tree", "carried"] {
-                ids[name] = try await catalog.image(path: fixture.bytes(name + ".png"))?.id
+                ids[name] = try await catalog.image(path: fixture.place(name + ".png"))?.id
             }
         }
         let calls = fixture.decoder.calls
@@ -46,7 +47,7 @@ struct IndexerRestartTests {
                     "stay.png",
                 ])
             func id(_ name: String) async throws -> Int64? {
-                try await catalog.image(path: fixture.bytes(name))?.id
+                try await catalog.image(path: fixture.place(name))?.id
             }
             #expect(try await id("stay.png") == ids["stay"])
             #expect(try await id("change.png") == ids["change"])
@@ -76,7 +77,7 @@ struct IndexerRestartTests {
             ofItemAtPath: fixture.path("b.png"))
         try await fixture.running { catalog, _ in
             try await fixture.settle(catalog) { $0.counts.indexed == 1 }
-            let image = try #require(try await catalog.image(path: fixture.bytes("b.png")))
+            let image = try #require(try await catalog.image(path: fixture.place("b.png")))
             #expect(image.assignment?.cluster == 2)
         }
     }
@@ -91,12 +92,12 @@ struct IndexerRestartTests {
         var id: Int64?
         try await fixture.running(roots: roots) { catalog, _ in
             try await fixture.settle(catalog) { $0.counts.indexed == 1 }
-            id = try await catalog.image(path: fixture.bytes("a.png"))?.id
+            id = try await catalog.image(path: fixture.place("a.png"))?.id
         }
         try FileManager.default.moveItem(
             atPath: fixture.path("a.png"), toPath: second + "/b.png")
         try await fixture.running(roots: roots) { catalog, _ in
-            let path = Array((second + "/b.png").utf8)
+            let path = FilePath(second + "/b.png")
             try await fixture.settle(catalog) { _ in
                 try await catalog.image(path: path)?.state == .indexed
             }

@@ -1,6 +1,7 @@
 import API
 import Catalog
 import Daemon
+import Files
 import Foundation
 import TestSupport
 import Testing
@@ -20,14 +21,15 @@ struct IndexerTests {
             try await fixture.settle(catalog) { $0.counts.indexed == 4 }
             let names = try await fixture.names(catalog)
             #expect(names == ["blue.png", "deep/er/green.png", "new/red.png", "red.png"])
-            let red = try #require(try await catalog.image(path: fixture.bytes("red.png")))
+            let red = try #require(try await catalog.image(path: fixture.place("red.png")))
             #expect(red.width == 1 && red.height == 1 && red.sha256?.count == 64)
             #expect(red.assignment?.cluster == 0)
             let nearest = try await catalog.neighbours(of: red.id, limit: 1)
-            #expect(nearest.first?.image.path == fixture.bytes("new/red.png"))
+            #expect(nearest.first?.image.path == fixture.place("new/red.png"))
             #expect(indexer.progress.indexed == 4 && indexer.progress.failed == 0)
-            let progress = try await indexer.status()
-            #expect(progress.done == 4 && progress.pending == 0 && progress.lastReconciled != nil)
+            let status = try await catalog.status()
+            #expect(status.counts.pending == 0)
+            #expect(status.roots.allSatisfy { $0.reconciledAt != nil })
         }
     }
 
@@ -38,8 +40,8 @@ struct IndexerTests {
         try fixture.write("sub/d.png", [9, 9, 200])
         try await fixture.running { catalog, _ in
             try await fixture.settle(catalog) { $0.counts.indexed == 4 }
-            let a = try #require(try await catalog.image(path: fixture.bytes("a.png"))).id
-            let d = try #require(try await catalog.image(path: fixture.bytes("sub/d.png"))).id
+            let a = try #require(try await catalog.image(path: fixture.place("a.png"))).id
+            let d = try #require(try await catalog.image(path: fixture.place("sub/d.png"))).id
             let calls = fixture.decoder.calls
             try fixture.move("a.png", to: "sub/e.png")
             try fixture.move("sub", to: "other")
@@ -47,8 +49,8 @@ struct IndexerTests {
             try await fixture.settle(catalog) { _ in
                 try await fixture.names(catalog) == ["c.png", "other/d.png", "other/e.png"]
             }
-            #expect(try await catalog.image(path: fixture.bytes("other/e.png"))?.id == a)
-            #expect(try await catalog.image(path: fixture.bytes("other/d.png"))?.id == d)
+            #expect(try await catalog.image(path: fixture.place("other/e.png"))?.id == a)
+            #expect(try await catalog.image(path: fixture.place("other/d.png"))?.id == d)
             #expect(fixture.decoder.calls == calls)  // nothing is embedded anew
             try fixture.remove("other")
             try await fixture.settle(catalog) { $0.counts.total == 1 }
@@ -60,7 +62,7 @@ struct IndexerTests {
         try fixture.write("a.png", [200, 0, 0])
         try await fixture.running { catalog, _ in
             try await fixture.settle(catalog) { $0.counts.indexed == 1 }
-            let former = try #require(try await catalog.image(path: fixture.bytes("a.png")))
+            let former = try #require(try await catalog.image(path: fixture.place("a.png")))
             // Touched: the same bytes at another time.
             try fixture.write("a.png", [200, 0, 0], old: false)
             try await fixture.settle(catalog) { _ in
@@ -99,7 +101,7 @@ struct IndexerTests {
             let failed = try await catalog.images(limit: 9, state: .failed)
             let reasons = Dictionary(
                 uniqueKeysWithValues: failed.map {
-                    (String(decoding: $0.path, as: UTF8.self).split(separator: "/").last!, $0.error)
+                    ($0.path.description.split(separator: "/").last!, $0.error)
                 })
             #expect(reasons["liar.jpg"] == "neither JPEG nor PNG")
             #expect(reasons["new.webp"]??.hasPrefix("WebP") == true)

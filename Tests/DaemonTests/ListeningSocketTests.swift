@@ -1,4 +1,5 @@
 import Daemon
+import Files
 import Foundation
 import TestSupport
 import Testing
@@ -83,7 +84,7 @@ struct ListeningSocketTests {
         let deep = folder.path + "/a/b/dcd.sock"
         #expect(
             throws: DaemonError.system(
-                call: "mkdir", path: folder.path + "/a/b", errno: ENOENT)
+                SystemCallError("mkdir", FilePath(folder.path + "/a/b"), number: ENOENT))
         ) { try ListeningSocket(binding: deep) }
     }
 

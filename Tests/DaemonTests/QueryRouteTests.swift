@@ -1,6 +1,7 @@
 import API
 import Client
 import Daemon
+import Files
 import Foundation
 import TestSupport
 import Testing
@@ -14,7 +15,7 @@ struct QueryRouteTests {
     }
 
     /// Asks about a path in JSON.
-    private func query(_ path: PicturePath) async throws -> RawHTTP.Answer {
+    private func query(_ path: FilePath) async throws -> RawHTTP.Answer {
         try await RawHTTP.send(
             "POST", "/v1/query", body: try Coding.encode(PathQuery(path)),
             headers: ["Content-Type: application/json"], to: daemon.socket)
@@ -69,8 +70,8 @@ struct QueryRouteTests {
     @Test func aPathInAWatchedFolderIsRead() async throws {
         let name = Array("pictures/".utf8) + [0xFF, 0x30]
         try daemon.folder.write(Array("1".utf8), toNameOf: name)
-        let path = Array((daemon.folder.path + "/").utf8) + name
-        let answer = try await query(PicturePath(bytes: path))
+        let path = FilePath(bytes: Array((daemon.folder.path + "/").utf8) + name)
+        let answer = try await query(path)
         #expect(try answer.json(QueryAnswer.self).assignment.cluster == 1)
         try await daemon.stop()
     }
@@ -92,7 +93,7 @@ struct QueryRouteTests {
             (daemon.pictures, .notWatched),
         ]
         for (path, code) in expected {
-            let problem = try await query(PicturePath(path)).json(Problem.self)
+            let problem = try await query(FilePath(path)).json(Problem.self)
             #expect(problem.code == code, "\(path)")
         }
         try await daemon.stop()

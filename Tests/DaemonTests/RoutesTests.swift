@@ -2,6 +2,7 @@ import API
 import Catalog
 import Client
 import Daemon
+import Files
 import Foundation
 import Testing
 
@@ -144,11 +145,11 @@ struct RoutesTests {
 
     @Test func aPathOfAnyBytesComesAndGoes() async throws {
         let name = [UInt8](1...255).filter { $0 != 0x2F }
-        let path = Array((daemon.pictures + "/").utf8) + name
+        let path = FilePath(daemon.pictures).appending(name)
         let id = try await daemon.add([path])[0]
-        let image = try await daemon.client.image(at: PicturePath(bytes: path))
+        let image = try await daemon.client.image(at: path)
         #expect(image.id == id)
-        #expect(image.location.bytes == path)
+        #expect(image.location == path)
         #expect(image.pathBase64 != nil)
         try await daemon.stop()
     }

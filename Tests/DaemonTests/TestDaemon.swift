@@ -2,11 +2,27 @@ import API
 import Catalog
 import Client
 import Daemon
+import Files
 import Foundation
 import Logging
 import ServiceLifecycle
 import TestSupport
 import Testing
+
+/// Finds at once that all is as it was.
+struct InstantIndexing: FolderIndexing {
+    let catalog: ImageCatalog
+    let root: Int64
+
+    var progress: IndexerProgress {
+        var progress = IndexerProgress()
+        progress.indexed = 1
+        return progress
+    }
+    var overflows: Int { 0 }
+
+    func rescan() async { try? await catalog.setReconciled(root: root) }
+}
 
 /// An embedder whose answer is in the picture's first bytes: a cluster of two.
 ///
@@ -51,13 +67,12 @@ final class TestDaemon: Sendable {
         catalog = try ImageCatalog(path: folder.path + "/index.sqlite")
         try await catalog.use(
             ModelDescription(sha256: "abc", dimension: 2, centroids: [1, 0, 0, 1]))
-        root = try await catalog.setRoots([Array(watched.utf8)])[0].id
+        root = try await catalog.setRoots([FilePath(watched)])[0].id
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let routes = Routes(
             catalog: catalog, embedder: DigitEmbedder(), model: Self.model,
-            readiness: readiness, metrics: MetricsRegistry(), started: Self.started,
-            progress: { Status.Progress(done: 1, pending: 0) },
-            rescan: { [catalog, root] in try? await catalog.setReconciled(root: root) })
+            indexing: InstantIndexing(catalog: catalog, root: root), readiness: readiness,
+            metrics: MetricsRegistry(), started: Self.started)
         let server = HTTPServer(
             socket: try ListeningSocket(binding: folder.path + "/dcd.sock"),
             responder: routes.responder(), logger: logger)
@@ -78,7 +93,7 @@ final class TestDaemon: Sendable {
 
     /// Adds indexed pictures, the k-th with the similarity cos(k/10) to the first axis.
     @discardableResult
-    func add(_ paths: [[UInt8]]) async throws -> [Int64] {
+    func add(_ paths: [FilePath]) async throws -> [Int64] {
         var files: [FoundFile] = []
         for (place, path) in paths.enumerated() {
             files.append(
@@ -112,6 +127,6 @@ final class TestDaemon: Sendable {
     /// Adds indexed pictures by name.
     @discardableResult
     func add(names: [String]) async throws -> [Int64] {
-        try await add(names.map { Array("\(pictures)/\($0)".utf8) })
+        try await add(names.map { "\(pictures)/\($0)" })
     }
 }

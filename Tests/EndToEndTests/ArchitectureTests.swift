@@ -6,7 +6,7 @@ import Testing
 struct ArchitectureTests {
     /// What comes with the toolchain.
     private static let system: Set<String> = [
-        "Foundation", "FoundationEssentials", "Dispatch", "Glibc", "Musl", "Synchronization",
+        "Foundation", "FoundationEssentials", "Dispatch", "Glibc", "Synchronization",
         "RegexBuilder", "SystemPackage",
     ]
 
@@ -39,6 +39,20 @@ struct ArchitectureTests {
     func nothingBelowKnowsTraining(module: String) throws {
         let row = try #require(try ModuleTable().imports[module])
         #expect(!row.contains("Training"))
+    }
+
+    // `Foundation` hands all of C on, so imports prove nothing here.
+    @Test func systemCallsHaveAHome() throws {
+        var found = 0
+        for call in try SystemCalls.all() {
+            found += 1
+            #expect(call.isAtHome, "\(call.file):\(call.line) calls \(call.name)")
+        }
+        #expect(found > 50, "the calls in Files were not found")
+        let conditional = try SourceImports.files().filter {
+            !$0.file.hasSuffix(".pb.swift") && $0.text.contains("canImport")
+        }
+        #expect(conditional.isEmpty, "\(conditional.map(\.file))")
     }
 
     // It is loaded and not linked, so the name of the file is what shows.
@@ -144,8 +158,9 @@ private struct Manifest {
             var found = items.matches(of: product).map { String($0.name) }
             items.replace(product, with: "")
             found += items.matches(of: /"(?<name>\w+)"/).map { String($0.name) }
-            // Two products are named by constants above the package.
+            // Three products are named by constants above the package.
             if items.contains("crypto") { found.append("Crypto") }
+            if items.contains("real") { found.append("RealModule") }
             if items.contains("argumentParser") { found.append("ArgumentParser") }
             dependencies[name] = found
         }
@@ -153,23 +168,96 @@ private struct Manifest {
     }
 }
 
+/// The calls of C's functions on files, descriptors and processes below `Sources`.
+private struct SystemCalls {
+    let file: String
+    let line: Int
+    let name: String
+
+    /// Where they may be, by the beginning of the file's path.
+    private static let homes = [
+        "Files/", "FolderWatch/Inotify.swift", "Daemon/DecodeWorker.swift",
+        "Daemon/DecodeWorkerConnection.swift", "Daemon/DecodeWorkerSlot.swift",
+        "Daemon/ListeningSocket.swift", "dctrain/Terminal.swift", "dcctl/Terminal.swift",
+    ]
+
+    var isAtHome: Bool { Self.homes.contains { file.hasPrefix($0) } }
+
+    private static let names: Set<String> = [
+        "_exit", "accept", "access", "alarm", "bind", "chdir", "chmod", "chown", "close",
+        "closedir",
+        "connect", "creat", "dup", "dup2", "dup3", "execv", "execve", "faccessat", "fchmod",
+        "fcntl",
+        "fdatasync", "fdopen", "fdopendir", "flock", "fopen", "fork", "fstat", "fstatat", "fstatfs",
+        "fstatvfs", "fsync", "ftruncate", "getpid", "getppid", "getuid", "geteuid",
+        "inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch", "ioctl", "isatty",
+        "kill", "link", "listen", "lseek", "lstat", "memfd_create", "mkdir", "mkdtemp", "mkfifo",
+        "mkstemp", "mmap", "mount", "munmap", "open", "openat", "opendir", "pipe", "pipe2", "poll",
+        "posix_fadvise", "posix_spawn", "pread", "pwrite", "read", "readdir", "readlink", "readv",
+        "realpath", "recv", "recvmsg", "remove", "rename", "renameat", "rmdir", "select", "send",
+        "sendfile", "sendmsg", "setsockopt", "shutdown", "sigaction", "signal", "socket",
+        "socketpair", "stat", "statfs", "statvfs", "symlink", "sync", "syncfs", "truncate", "umask",
+        "unlink", "unlinkat", "utimensat", "wait", "waitpid", "write", "writev",
+    ]
+
+    /// Calls that are of no method, and of no function that the module has itself unless they are
+    /// marked as unsafe.
+    static func all() throws -> [SystemCalls] {
+        let files = try SourceImports.files()
+        // A closure that is called is a constant or a parameter.
+        let declaration = /(?:func|let|var|_) (?<name>\w+)/
+        var own: [String: Set<String>] = [:]
+        for (module, _, text) in files {
+            own[module, default: []].formUnion(
+                text.matches(of: declaration).map { String($0.name) })
+        }
+        let call = /(?<marks>(?:func |unsafe )?)(?<name>[\w.]+)\(/
+        var calls: [SystemCalls] = []
+        for (module, file, text) in files {
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            for (number, line) in lines.enumerated() {
+                let code = line[..<(line.firstRange(of: "//")?.lowerBound ?? line.endIndex)]
+                for match in code.matches(of: call) where match.marks != "func " {
+                    let parts = match.name.split(separator: ".", omittingEmptySubsequences: false)
+                    let isQualified =
+                        parts.count == 2 && ["Glibc", "Foundation"].contains(parts[0])
+                    guard let name = parts.last.map(String.init), names.contains(name) else {
+                        continue
+                    }
+                    let isOwn = own[module]?.contains(name) == true && match.marks.isEmpty
+                    if isQualified || parts.count == 1 && !isOwn {
+                        calls.append(SystemCalls(file: file, line: number + 1, name: name))
+                    }
+                }
+            }
+        }
+        return calls
+    }
+}
+
 /// The import lines below `Sources`.
 private enum SourceImports {
-    static func all() throws -> [(module: String, file: String, imported: String)] {
+    /// Every Swift source.
+    static func files() throws -> [(module: String, file: String, text: String)] {
         let sources = SharedData.root + "/Sources"
-        let line =
-            /^(?:@\w+(?:\(\w+\))? )?(?:\w+ )?import (?:struct |class |enum |func )?(?<name>\w+)/
         var result: [(String, String, String)] = []
         let files = FileManager.default.enumerator(atPath: sources)
         while let file = files?.nextObject() as? String {
             guard file.hasSuffix(".swift") else { continue }
-            let module = String(file.prefix { $0 != "/" })
             let text = try String(contentsOfFile: "\(sources)/\(file)", encoding: .utf8)
-            for match in text.matches(of: line.anchorsMatchLineEndings()) {
-                result.append((module, file, String(match.name)))
-            }
+            result.append((String(file.prefix { $0 != "/" }), file, text))
         }
         guard result.count > 50 else { throw Unexpected("no sources below \(sources)") }
         return result
+    }
+
+    static func all() throws -> [(module: String, file: String, imported: String)] {
+        let line =
+            /^(?:@\w+(?:\(\w+\))? )?(?:\w+ )?import (?:struct |class |enum |func )?(?<name>\w+)/
+        return try files().flatMap { module, file, text in
+            text.matches(of: line.anchorsMatchLineEndings()).map {
+                (module, file, String($0.name))
+            }
+        }
     }
 }

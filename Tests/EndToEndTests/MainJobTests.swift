@@ -35,6 +35,11 @@ struct MainJobTests {
         // What comes later is found too, and what is no picture is left alone.
         try SyntheticPictures.write(240..<260, to: pictures)
         try home.write(Array("no picture".utf8), to: "pictures/notes.txt")
+        let waited = try await Program.dcctl.run(
+            "--socket", daemon.socket, "status", "--wait", "--json")
+        #expect(waited.status == 0, "\(waited.errors)")
+        let images = try waited.json()["images"] as? [String: Int]
+        #expect(images?["indexed"] == 60 && images?["pending"] == 0)
         try await daemon.waitUntilIndexed(60)
         try FileManager.default.removeItem(atPath: "\(pictures)/notes.txt")
         let comparison = try await IndexComparison(daemon.index)

@@ -1,3 +1,4 @@
+import Files
 import FolderWatch
 import Foundation
 import Testing
@@ -20,7 +21,7 @@ struct FolderWalkTests {
             atPath: root + "/loop", withDestinationPath: root)
         #expect(unsafe mkfifo(root + "/pipe", 0o600) == 0)
         let walk = FolderWalk(
-            folder: Array(root.utf8), root: Array(root.utf8), exclusions: Exclusions(["/a/skip/"]))
+            folder: FilePath(root), root: FilePath(root), exclusions: Exclusions(["/a/skip/"]))
         var found: Set<String> = []
         for element in walk {
             guard case .file(let path, let status) = element else {
@@ -28,15 +29,15 @@ struct FolderWalkTests {
                 continue
             }
             #expect(status.size == 4 && status.inode != 0 && status.modified > 0)
-            found.insert(String(decoding: path.dropFirst(root.utf8.count + 1), as: UTF8.self))
+            found.insert(String(path.description.dropFirst(root.count + 1)))
         }
         #expect(found == ["1", "a/2", "a/b/3", "z/4", ".hidden"])
     }
 
     @Test func tellsOfARootThatIsNotThere() {
-        let path = Array("/no/such/folder".utf8)
+        let path: FilePath = "/no/such/folder"
         let found = Array(FolderWalk(folder: path, root: path, exclusions: Exclusions()))
-        guard case .unreadable(path, let error) = found.first else {
+        guard case .unreadable(let named, let error) = found.first, named == path else {
             Issue.record("\(found)")
             return
         }
@@ -47,12 +48,12 @@ struct FolderWalkTests {
         ("/r/.git", true), ("/r/a/.git", true), ("/r/git", false), ("/r/.Trash-1000", true),
         ("/r/a/b.tmp", true), ("/r/raw/x", true), ("/r/a/raw/x", false), ("/r/#recycle", true),
     ])
-    func patterns(path: String, isExcluded: Bool) {
+    func patterns(path: FilePath, isExcluded: Bool) {
         let exclusions = Exclusions(["*.tmp", "raw/x"])
         #expect(
-            exclusions.excludes(Array(path.utf8), root: Array("/r".utf8)) == isExcluded)
+            exclusions.excludes(path, root: "/r") == isExcluded)
         #expect(
-            exclusions.excludesAnywhere(Array((path + "/y/z").utf8), root: Array("/r".utf8))
+            exclusions.excludesAnywhere(path.appending("y/z"), root: "/r")
                 == isExcluded)
     }
 }

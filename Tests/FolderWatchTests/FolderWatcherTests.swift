@@ -1,3 +1,4 @@
+import Files
 import FolderWatch
 import Foundation
 import Testing
@@ -55,14 +56,14 @@ struct FolderWatcherTests {
         try await fixture.expectSettled(["a.jpg"])
         #expect(unsafe rename(fixture.path("a.jpg"), fixture.path("sub/b.jpg")) == 0)
         let moved = WatchEvent.moved(
-            from: fixture.bytes("a.jpg"), to: fixture.bytes("sub/b.jpg"), isFolder: false)
+            from: fixture.place("a.jpg"), to: fixture.place("sub/b.jpg"), isFolder: false)
         try await fixture.expect { $0.contains(moved) }
         // Twice in no time, and over another file.
         try fixture.write("y", "c.jpg")
         #expect(unsafe rename(fixture.path("sub/b.jpg"), fixture.path("d.jpg")) == 0)
         #expect(unsafe rename(fixture.path("d.jpg"), fixture.path("c.jpg")) == 0)
         let over = WatchEvent.moved(
-            from: fixture.bytes("d.jpg"), to: fixture.bytes("c.jpg"), isFolder: false)
+            from: fixture.place("d.jpg"), to: fixture.place("c.jpg"), isFolder: false)
         try await fixture.expect { $0.contains(over) }
         try await fixture.expectSettled(["c.jpg"])
         #expect(!fixture.events.contains { if case .removed = $0 { true } else { false } })
@@ -74,7 +75,7 @@ struct FolderWatcherTests {
         #expect(unsafe rename(fixture.outside + "/a.jpg", fixture.path("a.jpg")) == 0)
         try await fixture.expectSettled(["a.jpg"])
         #expect(unsafe rename(fixture.path("a.jpg"), fixture.outside + "/a.jpg") == 0)
-        try await fixture.expect { $0.contains(.removed(path: fixture.bytes("a.jpg"))) }
+        try await fixture.expect { $0.contains(.removed(path: fixture.place("a.jpg"))) }
     }
 
     @Test func aFolderMovedInIsWatchedWithItsFiles() async throws {
@@ -91,7 +92,7 @@ struct FolderWatcherTests {
         // Within: the watches follow without being made again.
         #expect(unsafe rename(fixture.path("tree"), fixture.path("wood")) == 0)
         let moved = WatchEvent.moved(
-            from: fixture.bytes("tree"), to: fixture.bytes("wood"), isFolder: true)
+            from: fixture.place("tree"), to: fixture.place("wood"), isFolder: true)
         try await fixture.expect { $0.contains(moved) }
         try fixture.write("x", "wood/deep/d.jpg")
         try await fixture.expectSettled(["wood/deep/d.jpg"])
@@ -99,7 +100,7 @@ struct FolderWatcherTests {
 
         // Out: nothing is told of it any more.
         #expect(unsafe rename(fixture.path("wood"), fixture.outside + "/wood") == 0)
-        try await fixture.expect { $0.contains(.removed(path: fixture.bytes("wood"))) }
+        try await fixture.expect { $0.contains(.removed(path: fixture.place("wood"))) }
         try Data("x".utf8).write(to: URL(fileURLWithPath: fixture.outside + "/wood/deep/e.jpg"))
         try fixture.write("x", "last.jpg")
         try await fixture.expectSettled(["last.jpg"])
@@ -129,8 +130,8 @@ struct FolderWatcherTests {
         }
         try FileManager.default.removeItem(atPath: fixture.path("sub"))
         try await fixture.expect {
-            $0.contains(.removed(path: fixture.bytes("sub/a.jpg")))
-                && $0.contains(.removed(path: fixture.bytes("sub")))
+            $0.contains(.removed(path: fixture.place("sub/a.jpg")))
+                && $0.contains(.removed(path: fixture.place("sub")))
         }
         #expect(fixture.settled.isEmpty)
         // Another folder of the same name is watched again.
@@ -158,7 +159,7 @@ struct FolderWatcherTests {
         try await fixture.expectSettled(["b.jpg"])
         #expect(Set(fixture.settled) == ["a.jpg", "b.jpg"])
         #expect(unsafe rename(fixture.path("b.jpg"), fixture.path("b.tmp")) == 0)
-        try await fixture.expect { $0.contains(.removed(path: fixture.bytes("b.jpg"))) }
+        try await fixture.expect { $0.contains(.removed(path: fixture.place("b.jpg"))) }
     }
 
     @Test func linksAreNotFollowed() async throws {
@@ -185,7 +186,7 @@ struct FolderWatcherTests {
         try fixture.makeFolder("sub")
         fixture.watcher.simulateOverflow()
         try await fixture.expect {
-            $0.contains(.rescan(folder: fixture.bytes(""), reason: .overflow))
+            $0.contains(.rescan(folder: fixture.place(""), reason: .overflow))
         }
         #expect(fixture.watcher.status.overflows == 1)
         try fixture.write("x", "sub/a.jpg")
@@ -209,7 +210,7 @@ struct FolderWatcherTests {
         try await fixture.expect { events in
             // A slow machine may lose events: then the comparison finds the files.
             Set(fixture.settled) == names
-                || events.contains(.rescan(folder: fixture.bytes(""), reason: .overflow))
+                || events.contains(.rescan(folder: fixture.place(""), reason: .overflow))
         }
     }
 
@@ -237,10 +238,10 @@ struct FolderWatcherTests {
     @Test func aLostRootIsFoundAgain() async throws {
         let fixture = try await WatchFixture()
         #expect(unsafe rename(fixture.folder, fixture.outside + "/gone") == 0)
-        try await fixture.expect { $0.contains(.rootLost(path: fixture.bytes(""))) }
+        try await fixture.expect { $0.contains(.rootLost(path: fixture.place(""))) }
         #expect(unsafe rename(fixture.outside + "/gone", fixture.folder) == 0)
         try await fixture.expect {
-            $0.contains(.rescan(folder: fixture.bytes(""), reason: .rootFound))
+            $0.contains(.rescan(folder: fixture.place(""), reason: .rootFound))
         }
         try fixture.write("x", "a.jpg")
         try await fixture.expectSettled(["a.jpg"])
@@ -248,8 +249,8 @@ struct FolderWatcherTests {
 
     @Test func namesAreBytes() async throws {
         let fixture = try await WatchFixture()
-        let path = fixture.bytes("") + Array("/".utf8) + [0xFF, 0xFE] + Array(".jpg".utf8)
-        let text = path.map { CChar(bitPattern: $0) } + [0]
+        let path = fixture.place("").appending([0xFF, 0xFE] + Array(".jpg".utf8))
+        let text = path.bytes.map { CChar(bitPattern: $0) } + [0]
         close(unsafe open(text, O_CREAT | O_WRONLY, 0o644))
         try await fixture.expect {
             $0.contains { if case .settled(path, _) = $0 { true } else { false } }

@@ -1,3 +1,4 @@
+import Files
 import FolderWatch
 import Foundation
 import Synchronization
@@ -24,7 +25,7 @@ final class WatchFixture: Sendable {
         try preparing(folder)
         watcher = try FolderWatcher(
             roots: [
-                WatchedRoot(path: Array(folder.utf8), exclusions: Exclusions(exclusions))
+                WatchedRoot(path: FilePath(folder), exclusions: Exclusions(exclusions))
             ], settings: settings)
         let events = watcher.events
         collector.withLock { task in
@@ -33,7 +34,7 @@ final class WatchFixture: Sendable {
                 for await batch in events { self?.told.withLock { $0 += batch } }
             }
         }
-        try await expect { $0.contains(.rescan(folder: self.bytes(""), reason: .started)) }
+        try await expect { $0.contains(.rescan(folder: self.place(""), reason: .started)) }
     }
 
     deinit {
@@ -52,7 +53,7 @@ final class WatchFixture: Sendable {
     }
 
     func path(_ name: String) -> String { name.isEmpty ? folder : folder + "/" + name }
-    func bytes(_ name: String) -> [UInt8] { Array(path(name).utf8) }
+    func place(_ name: String) -> FilePath { FilePath(path(name)) }
 
     func write(_ text: String, _ name: String) throws {
         try Data(text.utf8).write(to: URL(fileURLWithPath: path(name)), options: [])
@@ -69,7 +70,7 @@ final class WatchFixture: Sendable {
     var settled: [String] {
         events.compactMap {
             guard case .settled(let path, _) = $0 else { return nil }
-            return String(decoding: path, as: UTF8.self).replacingOccurrences(
+            return path.description.replacingOccurrences(
                 of: folder + "/", with: "")
         }
     }

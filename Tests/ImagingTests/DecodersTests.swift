@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import Model
@@ -18,7 +19,7 @@ struct DecodersTests {
     func outcomesAreThoseExpected(collection: String) throws {
         let folder = "\(root)/\(collection)"
         for row in try ExpectedOutcome.rows(of: "\(folder)/expected.tsv") {
-            let path = Array("\(folder)/".utf8) + row.path
+            let path = FilePath(folder).appending(row.path)
             let name = Comment(rawValue: "\(collection)/\(row.name)")
             do {
                 let found = try DecodedPicture(contentsOf: path)
@@ -47,7 +48,7 @@ struct DecodersTests {
 
     @Test func picturesThatLostNonePassWithANote() throws {
         for name in ["no-eoi.jpg", "png-no-iend.png", "png-crc-text.png"] {
-            let found = try DecodedPicture(contentsOf: Array("\(root)/made/damaged/\(name)".utf8))
+            let found = try DecodedPicture(contentsOf: "\(root)/made/damaged/\(name)")
             #expect(found.damage != nil)
         }
     }
@@ -79,7 +80,7 @@ struct DecodersTests {
 
     @Test(arguments: ["plain", "progressive", "cmyk"])
     func scaledDecodingKeepsTwiceTheTarget(kind: String) throws {
-        let path = Array("\(root)/made/jpeg/\(kind).jpg".utf8)
+        let path: FilePath = "\(root)/made/jpeg/\(kind).jpg"
         let full = try DecodedPicture(contentsOf: path)
         // 160 rows: a half leaves 80, no less than 2 · 40, and too few for 2 · 41.
         let half = try DecodedPicture(contentsOf: path, decode: .dct, target: 40)

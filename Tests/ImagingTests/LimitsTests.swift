@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import Tensors
@@ -33,7 +34,7 @@ struct LimitsTests {
 
     @Test(.enabled(if: decoders != nil, Comment(rawValue: SharedData.message)))
     func progressivePicturesHaveLimitsOfTheirOwn() throws {
-        let path = "\(decoders ?? "")/made/jpeg/progressive.jpg"
+        let path: FilePath = "\(decoders ?? "")/made/jpeg/progressive.jpg"
         var limits = DecodeLimits.standard
         // 240×160 in 4:2:0: 900 blocks of 128 bytes.
         limits.maxCoefficientBytes = 115_199

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import TestSupport
@@ -15,7 +16,7 @@ struct PictureListTests {
                 == ["B/1.jpg", "a.jpg", "a/9.jpg", "a/deep/er/1.jpg", "b/2.jpg", "top.png"])
         #expect(list.labelNames == ["B", "a", "b"])
         #expect(list.entries.map(\.label) == [0, nil, 1, 1, 2, nil])
-        #expect(list.entries[0].path == Array("\(folder.path)/B/1.jpg".utf8))
+        #expect(list.entries[0].path == "\(folder.path)/B/1.jpg")
         #expect(try PictureList(at: folder.path + "/") == list)
     }
 
@@ -36,7 +37,7 @@ struct PictureListTests {
     @Test func namesThatAreNotTextAreKeptAsBytes() throws {
         let folder = try TemporaryFolder()
         let name: [UInt8] = [0x63, 0x61, 0x66, 0xE9]  // café in Latin 1
-        let path = Array(folder.path.utf8) + [0x2F] + name
+        let path = FilePath(folder.path).appending(name)
         try folder.write([], toNameOf: name)
         let entry = try #require(try PictureList(at: folder.path).entries.first)
         #expect(entry.path == path)
@@ -52,8 +53,8 @@ struct PictureListTests {
         let list = try PictureList(at: file)
         #expect(
             list.entries.map(\.display) == ["b/2.jpg", "/absolute/x.png", "a/1.jpg", "plain.jpg"])
-        #expect(list.entries[0].path == Array(folder.path("b/2.jpg").utf8))
-        #expect(list.entries[1].path == Array("/absolute/x.png".utf8))
+        #expect(list.entries[0].path == FilePath(folder.path("b/2.jpg")))
+        #expect(list.entries[1].path == "/absolute/x.png")
         #expect(list.labelNames == ["a", "absolute", "b"])
         #expect(list.entries.map(\.label) == [2, 1, 0, nil])
     }
@@ -87,11 +88,12 @@ struct PictureFileTests {
         let pipe = try folder.makePipe("pipe")
         for path in [pipe, folder.path] {
             #expect(throws: ImagingError.notARegularFile(path: path)) {
-                try Picture(contentsOf: path)
+                try Picture(contentsOf: FilePath(path))
             }
         }
-        let missing = folder.path("missing")
-        #expect(throws: ImagingError.unreadable(path: missing, call: "open", code: ENOENT)) {
+        let missing = FilePath(folder.path("missing"))
+        let error = SystemCallError("open", missing, number: ENOENT)
+        #expect(throws: ImagingError.unreadable(error)) {
             try Picture(contentsOf: missing)
         }
     }
@@ -103,11 +105,10 @@ struct PictureFileTests {
         try FileManager.default.createSymbolicLink(
             atPath: link, withDestinationPath: folder.path("file"))
         #expect(throws: ImagingError.notARegularFile(path: link)) {
-            _ = try PictureFile.open(Array(link.utf8))
+            _ = try PictureFile.open(FilePath(link))
         }
-        let descriptor = try PictureFile.open(Array(link.utf8), followingLinks: true)
-        defer { close(descriptor) }
-        #expect(try PictureFile.read(descriptor: descriptor) == [1])
+        let file = try PictureFile.open(FilePath(link), followingLinks: true)
+        #expect(try PictureFile.read(file) == [1])
     }
 
     @Test func limitsAreCheckedBeforeReading() throws {
@@ -115,7 +116,7 @@ struct PictureFileTests {
         let file = try folder.write([UInt8](repeating: 0xFF, count: 11), to: "file")
         let limits = DecodeLimits(maxPixels: 100, maxFileBytes: 10)
         #expect(throws: ImagingError.fileTooLarge(bytes: 11, limit: 10)) {
-            try Picture(contentsOf: file, limits: limits)
+            try Picture(contentsOf: FilePath(file), limits: limits)
         }
         #expect(throws: ImagingError.empty) { try Picture(decoding: []) }
         #expect(throws: ImagingError.notAPicture) { try Picture(decoding: [1, 2, 3]) }

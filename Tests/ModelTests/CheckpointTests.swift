@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Model
 import Tensors
@@ -71,9 +72,9 @@ struct CheckpointTests {
 
     @Test func equalCheckpointsGiveEqualBytes() throws {
         try smallCheckpoint().write(to: path)
-        let first = try FileDigest.sha256(ofFileAt: path)
+        let first = try FileDigest.sha256(ofFileAt: FilePath(path))
         try smallCheckpoint().write(to: path)
-        #expect(try FileDigest.sha256(ofFileAt: path) == first)
+        #expect(try FileDigest.sha256(ofFileAt: FilePath(path)) == first)
     }
 
     @Test func dataBeginsAtAMultipleOf64() throws {
@@ -120,8 +121,8 @@ struct CheckpointTests {
     @Test func digestsAreSHA256() throws {
         let text = FileDigest.sha256(Array("abc".utf8))
         #expect(text == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-        try DurableFile.write("abc", to: path)
-        #expect(try FileDigest.sha256(ofFileAt: path) == text)
+        try DurableFile.write("abc", to: FilePath(path))
+        #expect(try FileDigest.sha256(ofFileAt: FilePath(path)) == text)
     }
 }
 

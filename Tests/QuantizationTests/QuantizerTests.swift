@@ -1,3 +1,4 @@
+import Files
 import Inference
 import Model
 import Quantization
@@ -52,7 +53,7 @@ struct QuantizerTests {
             let float = try SmallModels.checkpoint(.smallConvNet(sobel: true), size: 12, seed: 31)
             let path = folder.path("\(name).safetensors")
             try Quantizer.quantize(float, calibration: views, threads: 2).checkpoint.write(to: path)
-            return try FileDigest.sha256(ofFileAt: path)
+            return try FileDigest.sha256(ofFileAt: FilePath(path))
         }
         #expect(files[0] == files[1])
     }

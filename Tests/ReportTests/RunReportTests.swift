@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Model
 import Pictures
@@ -155,7 +156,7 @@ struct RunReportTests {
     }
 
     @Test func aStopLeavesTheOldPage() throws {
-        try DurableFile.write("old", to: RunReport.path(in: run))
+        try DurableFile.write("old", to: FilePath(RunReport.path(in: run)))
         var report = report(of: run, images: images.path)
         report.shouldStop = { true }
         #expect(throws: Interruption.self) { try report.write() }
@@ -169,7 +170,7 @@ struct RunReportTests {
             "{\"epoch\": 7}", "not json", "{\"loss\": 1}",
             "{\"epoch\": 8, \"loss\": 1.5, \"reassigned\": 0.25, \"unknown\": [1]}",
         ]
-        try DurableFile.write(log + lines.joined(separator: "\n"), to: path)
+        try DurableFile.write(log + lines.joined(separator: "\n"), to: FilePath(path))
         _ = try report(of: run).write()
         let text = try html()
         #expect(text.contains("epoch 9: share reassigned 0.250"))

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Model
 import Pictures
@@ -37,7 +38,7 @@ struct RunFolderTests {
     }
 
     @Test func aPlaceThatCannotHoldAFolderIsRefused() {
-        #expect(throws: FileError.self) { try RunFolder("/proc/run") }
+        #expect(throws: SystemCallError.self) { try RunFolder("/proc/run") }
     }
 
     @Test func statesComeBackAsTheyWere() throws {

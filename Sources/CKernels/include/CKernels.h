@@ -1,5 +1,5 @@
-// The arithmetic kernels: rows.h has their algorithms, one C file per instruction set the
-// vector primitives below them.
+// The arithmetic kernels: the headers that rows.h includes have their algorithms, one C file per
+// instruction set the vector primitives below them.
 //
 // C, because Swift has no intrinsics for these instructions. Each operation is called
 // ck_<type>_<operation>__<instruction set>; all rows of one operation give the same bits,

@@ -1,3 +1,4 @@
+import Files
 private import Foundation
 public import Model
 private import SwiftProtobuf
@@ -34,7 +35,9 @@ public enum NetworkExport {
             } catch {
                 throw .notSerializable("\(error)")
             }
-            try writing { () throws(FileError) in try DurableFile.write(bytes, to: path) }
+            try writing { () throws(SystemCallError) in
+                try DurableFile.write(bytes, to: FilePath(path))
+            }
         } catch {
             throw ExchangeError(path, error)
         }
@@ -83,7 +86,7 @@ public enum NetworkExport {
     ) throws(ExchangeError) {
         do throws(ExchangeError.Reason) {
             let file = try safetensors(checkpoint)
-            try writing { () throws(FileError) in try file.write(to: path) }
+            try writing { () throws(SystemCallError) in try file.write(to: path) }
         } catch {
             throw ExchangeError(path, error)
         }
@@ -106,9 +109,9 @@ public enum NetworkExport {
     }
 
     private static func writing(
-        _ body: () throws(FileError) -> Void
+        _ body: () throws(SystemCallError) -> Void
     ) throws(ExchangeError.Reason) {
-        do throws(FileError) {
+        do throws(SystemCallError) {
             try body()
         } catch {
             throw .system(call: error.call, number: error.number)

@@ -24,8 +24,6 @@ final class ExecutionPlan {
         /// where the caller has it.
         var buffer: Int?
         var gradientBuffer: Int?
-        /// For each use in the backward pass, in its order: whether it adds to the gradient.
-        var usesBefore = 0
     }
 
     let steps: [Step]

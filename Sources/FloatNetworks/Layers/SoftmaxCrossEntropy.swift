@@ -1,10 +1,5 @@
+import RealModule
 package import Tensors
-
-#if canImport(Glibc)
-private import Glibc
-#else
-private import Musl
-#endif
 
 /// The softmax of each row of scores against its label, averaged over the batch.
 package enum SoftmaxCrossEntropy {
@@ -57,12 +52,12 @@ package enum SoftmaxCrossEntropy {
         let own = unsafe Double(scores[Int(label)] - maximum)
         var sum = 0.0
         for i in scores.indices {
-            unsafe scores[i] = expf(scores[i] - maximum)
+            unsafe scores[i] = Float.exp(scores[i] - maximum)
             sum += unsafe Double(scores[i])
         }
         let scale = factor * Float(1 / sum)
         for i in scores.indices { unsafe scores[i] *= scale }
         unsafe scores[Int(label)] -= factor
-        return log(sum) - own
+        return Double.log(sum) - own
     }
 }

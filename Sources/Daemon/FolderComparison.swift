@@ -1,30 +1,33 @@
 import Catalog
+import Files
 import FolderWatch
 import Imaging
 import Logging
 import Model
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
-
 /// A folder that is to be compared with the index.
 struct Rescan: Hashable {
-    let folder: [UInt8]
+    let folder: FilePath
     let reason: RescanReason
 }
 
-extension Indexer {
+/// Compares folders with the index.
+struct FolderComparison: Sendable {
+    let catalog: ImageCatalog
+    let roots: [WatchedRoot]
+    /// The thread that reads folders and files.
+    let files: WorkThread
+    let gate: BacklogGate
+    let logger: Logger
+
     /// What a walk found in a folder.
     private struct Walked {
         let root: RootRecord
-        let folder: [UInt8]
+        let folder: FilePath
         var images: Set<Int64> = []
         var skipped: Set<Int64> = []
-        var unreadable: [[UInt8]] = []
+        var unreadable: [FilePath] = []
         var files = 0
 
         var isWhole: Bool { folder == root.path }
@@ -35,24 +38,30 @@ extension Indexer {
     ///
     /// All are walked through before anything is removed, so that what moved from one to the
     /// other is found.
-    func compare(_ rescans: [Rescan], _ known: [RootRecord]) async throws {
+    func run(_ rescans: [Rescan], _ known: [RootRecord]) async throws {
         // Where nothing was indexed, nothing can have moved, and work begins during the walk.
         let mayHaveMoved = try await !catalog.images(limit: 1).isEmpty
-        isComparing.withLock { $0 = mayHaveMoved }
-        defer { isComparing.withLock { $0 = false } }
+        gate.set(shut: mayHaveMoved)
+        defer { gate.set(shut: false) }
         var walks: [Walked] = []
         for root in known {
             let mine = rescans.filter {
-                $0.folder == root.path || Self.isBelow($0.folder, root.path)
+                $0.folder == root.path || $0.folder.isBelow(root.path)
             }
             // Comparing the whole includes the parts.
             let whole = mine.first { $0.folder == root.path }
             for rescan in whole.map({ [$0] }) ?? mine {
                 if let walked = try await walk(rescan, root) { walks.append(walked) }
-                wakeUp()
+                gate.wake()
             }
         }
         for walked in walks { try await removeMissing(walked) }
+    }
+
+    /// Takes a watched folder for one that is not there.
+    func setOffline(_ root: RootRecord) async throws {
+        logger.warning("the watched folder '\(root.path)' is not there; its pictures are kept")
+        try await catalog.setOffline(root: root.id)
     }
 
     /// Walks through a folder and registers its files; nil if nothing can be said of it.
@@ -72,10 +81,10 @@ extension Indexer {
             for element in elements {
                 switch element {
                 case .file(let path, let status):
-                    found.append(FoundFile(path: path, identity: FileIdentity(status)))
+                    found.append(FoundFile(path: path, identity: status))
                 case .unreadable(let path, let error):
                     walked.unreadable.append(path)
-                    logger.warning("'\(Self.text(path))' cannot be read: \(error)")
+                    logger.warning("'\(path)' cannot be read: \(error)")
                 }
             }
             walked.files += found.count
@@ -100,7 +109,7 @@ extension Indexer {
             try await setOffline(root)
             return nil
         }
-        if !root.online { logger.info("the watched folder '\(Self.text(root.path))' is there") }
+        if !root.online { logger.info("the watched folder '\(root.path)' is there") }
         try await catalog.setOnline(root: root.id, device: place.device, inode: place.inode)
         return walked
     }
@@ -133,17 +142,17 @@ extension Indexer {
             try await catalog.setReconciled(root: walked.root.id)
         }
         logger.info(
-            "compared '\(Self.text(walked.folder))'",
+            "compared '\(walked.folder)'",
             metadata: [
                 "files": "\(walked.files)", "moved": "\(moved)", "removed": "\(removed)",
             ])
     }
 
     private func isMissing(_ file: StoredFile, _ walked: Walked) -> Bool {
-        guard walked.isWhole || Self.isBelow(file.path, walked.folder) else { return false }
+        guard walked.isWhole || file.path.isBelow(walked.folder) else { return false }
         if walked.images.contains(file.id) { return false }
         // Nothing is known of what lies in a folder that cannot be read.
-        if walked.unreadable.contains(where: { $0 == file.path || Self.isBelow(file.path, $0) }) {
+        if walked.unreadable.contains(where: { $0 == file.path || file.path.isBelow($0) }) {
             return false
         }
         // Made or moved here since the walk passed by: the watcher tells of it. What is there and
@@ -180,27 +189,22 @@ extension Indexer {
         try await catalog.image(id: file.id)?.root ?? 0
     }
 
-    private func digest(of path: [UInt8]) async throws -> String? {
+    private func digest(of path: FilePath) async throws -> String? {
         try await files.run {
-            guard let file = try? OpenFile(path) else { return nil }
-            return try? FileDigest.sha256(
-                ofDescriptor: file.descriptor, path: Self.text(path))
+            guard let file = try? PictureFile.open(path) else { return nil }
+            return try? FileDigest.sha256(of: file)
         }
     }
 
-    private static func folder(at path: [UInt8]) -> (device: UInt64, inode: UInt64)? {
-        var status = stat()
-        let name = path.map { CChar(bitPattern: $0) } + [0]
-        guard unsafe stat(name, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            return nil
-        }
-        return (UInt64(status.st_dev), UInt64(status.st_ino))
+    private static func folder(at path: FilePath) -> FileIdentity? {
+        guard let status = try? FileStatus(of: path, followingLinks: true) else { return nil }
+        return status.kind == .folder ? status.identity : nil
     }
 }
 
 /// A walk that goes on where it was left, on one thread.
 ///
-/// Used by the indexer's file thread alone, one call after the other.
+/// Used by the file thread alone, one call after the other.
 private final class WalkBox: @unchecked Sendable {
     private var walk: FolderWalk
 

@@ -1,13 +1,20 @@
 import Catalog
+import Files
 import FolderWatch
 import Logging
 
-extension Indexer {
+/// Keeps the catalog's rows equal to what lies in the watched folders.
+struct FolderFollower: Sendable {
+    let catalog: ImageCatalog
+    let comparison: FolderComparison
+    let gate: BacklogGate
+    let logger: Logger
+
     /// Turns what the watcher tells into rows of the catalog, in its order, until it stops.
     func follow(_ events: WatchEvents) async throws {
         for await batch in events {
-            try await whenThereIsRoom { try await self.apply(batch) }
-            wakeUp()
+            try await logger.whenThereIsRoom { try await apply(batch) }
+            gate.wake()
         }
         try Task.checkCancellation()
     }
@@ -23,14 +30,14 @@ extension Indexer {
             case .settled:
                 let settled = run(of: &batch) { event -> FoundFile? in
                     guard case .settled(let path, let status) = event else { return nil }
-                    return FoundFile(path: path, identity: FileIdentity(status))
+                    return FoundFile(path: path, identity: status)
                 }
                 for root in known {
-                    let files = settled.filter { Self.isBelow($0.path, root.path) }
+                    let files = settled.filter { $0.path.isBelow(root.path) }
                     if !files.isEmpty { _ = try await catalog.register(files, root: root.id) }
                 }
             case .removed:
-                let paths = run(of: &batch) { event -> [UInt8]? in
+                let paths = run(of: &batch) { event -> FilePath? in
                     guard case .removed(let path) = event else { return nil }
                     return path
                 }
@@ -40,19 +47,19 @@ extension Indexer {
                     guard case .rescan(let folder, let reason) = event else { return nil }
                     return Rescan(folder: folder, reason: reason)
                 }
-                try await compare(Array(Set(rescans)), known)
+                try await comparison.run(Array(Set(rescans)), known)
             case .moved(let from, let to, let isFolder):
                 batch = batch.dropFirst()
                 try await move(from, to, isFolder: isFolder, known)
             case .polling(let folder, let reason):
                 batch = batch.dropFirst()
                 logger.warning(
-                    "'\(Self.text(folder))' is looked at every minute instead of being watched",
+                    "'\(folder)' is looked at every minute instead of being watched",
                     metadata: ["reason": "\(reason)"])
             case .rootLost(let path):
                 batch = batch.dropFirst()
                 guard let root = known.first(where: { $0.path == path }) else { continue }
-                try await setOffline(root)
+                try await comparison.setOffline(root)
             }
         }
     }
@@ -70,9 +77,9 @@ extension Indexer {
     }
 
     private func move(
-        _ from: [UInt8], _ to: [UInt8], isFolder: Bool, _ known: [RootRecord]
+        _ from: FilePath, _ to: FilePath, isFolder: Bool, _ known: [RootRecord]
     ) async throws {
-        guard let root = known.first(where: { Self.isBelow(to, $0.path) }) else { return }
+        guard let root = known.first(where: { to.isBelow($0.path) }) else { return }
         if isFolder {
             try await catalog.moveTree(from: from, to: to, root: root.id)
         } else if let image = try await catalog.image(path: from) {
@@ -80,26 +87,5 @@ extension Indexer {
             try await catalog.move(
                 image: image.id, to: to, root: root.id, identity: image.identity)
         }
-    }
-
-    func setOffline(_ root: RootRecord) async throws {
-        logger.warning(
-            "the watched folder '\(Self.text(root.path))' is not there; its pictures are kept")
-        try await catalog.setOffline(root: root.id)
-    }
-
-    static func isBelow(_ path: [UInt8], _ folder: [UInt8]) -> Bool {
-        let prefix = folder.last == 0x2F ? folder : folder + [0x2F]
-        return path.count > prefix.count && path.starts(with: prefix)
-    }
-
-    static func text(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
-}
-
-extension FileIdentity {
-    init(_ status: FileStatus) {
-        self.init(
-            device: status.device, inode: status.inode, size: status.size,
-            modified: status.modified)
     }
 }

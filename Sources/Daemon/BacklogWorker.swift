@@ -1,16 +1,40 @@
 import Catalog
+import Files
 import Imaging
 import Logging
 import Model
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
+/// What decodes the pictures of the backlog.
+package protocol BacklogDecoder: Sendable {
+    /// The view that the network wants of a picture, open for reading; the descriptor stays the
+    /// caller's, who keeps it open until this returns.
+    func backlogView(descriptor: CInt) async throws(DecodeFailure) -> DecodedView
+}
 
-extension Indexer {
+extension DecodeWorkerPool: BacklogDecoder {
+    package func backlogView(descriptor: CInt) async throws(DecodeFailure) -> DecodedView {
+        try await decode(descriptor: descriptor, isUrgent: false)
+    }
+}
+
+/// Works off the backlog: pending pictures are hashed, decoded by worker processes, embedded and
+/// stored, a page at a time, so that memory is bounded whatever waits.
+struct BacklogWorker: Sendable {
+    /// Pictures that are worked off and stored together.
+    private static let page = 64
+
+    let catalog: ImageCatalog
+    let decoder: any BacklogDecoder
+    let embedder: any BacklogEmbedder
+    /// How many pictures are decoded at once.
+    let workers: Int
+    /// The thread that reads files.
+    let files: WorkThread
+    let gate: BacklogGate
+    let meter: ProgressMeter
+    let logger: Logger
+
     /// What became of a pending picture.
     private enum Outcome: Sendable {
         case result(ImageResult)
@@ -21,7 +45,7 @@ extension Indexer {
     }
 
     /// Works off what is pending, page by page, and waits for more.
-    func workOff() async throws {
+    func run() async throws {
         var last: Int64 = 0
         var didSomething = false
         var postponed: [Int64: ContinuousClock.Instant] = [:]
@@ -30,8 +54,8 @@ extension Indexer {
             try Task.checkCancellation()
             let page = try await catalog.pending(after: last, limit: Self.page)
             // Asked after the page was read: a comparison that began meanwhile may be in it.
-            if isComparing.withLock({ $0 }) {
-                try await waitForWork(atMost: nil)
+            if gate.isShut {
+                try await gate.wait(atMost: nil)
                 continue
             }
             if let end = page.last {
@@ -44,21 +68,20 @@ extension Indexer {
                 didSomething = true
                 // The next page is worked on while this one is stored.
                 try await storing?.value
-                storing = Task { try await self.store(outcomes) }
+                storing = Task { try await store(outcomes) }
                 continue
             }
             try await storing?.value
             storing = nil
             last = 0
-            meter.begin(nil)
             if didSomething {
                 didSomething = false
                 continue
             }
-            if try await whenThereIsRoom({ try await self.catalog.finishModelChange() }) {
+            if try await logger.whenThereIsRoom({ try await catalog.finishModelChange() }) {
                 logger.notice("another model answers from now on")
             }
-            try await waitForWork(atMost: postponed.values.min().map { $0 - .now })
+            try await gate.wait(atMost: postponed.values.min().map { $0 - .now })
         }
     }
 
@@ -70,12 +93,12 @@ extension Indexer {
             // One more than are decoded at once, so that a worker never waits for hashing.
             for _ in 0...workers {
                 guard let picture = waiting.next() else { break }
-                group.addTask { try await self.examine(picture) }
+                group.addTask { try await examine(picture) }
             }
             while let outcome = try await group.next() {
                 outcomes.append(outcome)
                 if let picture = waiting.next() {
-                    group.addTask { try await self.examine(picture) }
+                    group.addTask { try await examine(picture) }
                 }
             }
             return outcomes
@@ -93,9 +116,9 @@ extension Indexer {
             }
         }
         let (stored, missing) = (results, gone)
-        try await whenThereIsRoom {
-            try await self.catalog.store(stored)
-            try await self.catalog.remove(missing)
+        try await logger.whenThereIsRoom {
+            try await catalog.store(stored)
+            try await catalog.remove(missing)
         }
         var (indexed, failed) = (0, 0)
         for result in results {
@@ -110,7 +133,6 @@ extension Indexer {
 
     /// Finds out what a pending picture is: open, look at the first bytes, hash, decode, embed.
     private func examine(_ picture: PendingImage) async throws -> Outcome {
-        meter.begin(picture.path)
         let opened: Opened
         switch try await files.run({ Self.open(picture) }) {
         case .success(let file): opened = file
@@ -122,7 +144,9 @@ extension Indexer {
                 return .gone(picture.id)
             }
             let file = FoundFile(path: picture.path, identity: opened.identity)
-            _ = try await whenThereIsRoom { try await self.catalog.register([file], root: root) }
+            _ = try await logger.whenThereIsRoom {
+                try await catalog.register([file], root: root)
+            }
         }
         func result(_ verdict: ImageResult.Verdict) -> Outcome {
             .result(
@@ -142,13 +166,15 @@ extension Indexer {
         let view: DecodedView
         do {
             view = try await abandonable { [decoder] in
-                try await decoder.backlogView(descriptor: opened.file.descriptor)
+                let view = try await decoder.backlogView(descriptor: opened.file.descriptor)
+                withExtendedLifetime(opened.file) {}
+                return view
             }
         } catch let failure as DecodeFailure {
             try Task.checkCancellation()
             return try failed(picture, opened, failure) ?? result(.failed(reason: "\(failure)"))
         }
-        guard opened.file.identity == opened.identity else {
+        guard opened.isUntouched else {
             return .postponed(picture.id, .seconds(1))
         }
         return result(.embedded(try await embedder.embed(view)))
@@ -165,7 +191,7 @@ extension Indexer {
         }
         // A file may still be written although it was quiet for a moment.
         let isFresh = (0..<2).contains(opened.identity.age)
-        if opened.file.identity != opened.identity || isFresh {
+        if !opened.isUntouched || isFresh {
             return .postponed(picture.id, .seconds(2))
         }
         return nil
@@ -180,6 +206,9 @@ extension Indexer {
         let sha256: String?
         /// What is known already without decoding it.
         let refusal: ImageResult.Verdict?
+
+        /// Whether the file is still what it was when it was opened.
+        var isUntouched: Bool { (try? file.status())?.identity == identity }
     }
 
     private struct Refusal: Error {
@@ -195,34 +224,30 @@ extension Indexer {
             return .failure(Refusal(outcome: .result(result)))
         }
         do {
-            let file = try OpenFile(picture.path)
-            guard let identity = file.identity else { return failure("fstat failed") }
-            let header = try file.header()
+            let file = try PictureFile.open(picture.path)
+            let identity = try file.status().identity
+            let header = try file.bytes(count: PictureFormat.headerBytes)
             let refusal = refusal(header, name: picture.path)
-            var sha256: String?
-            if refusal != .notAPicture {
-                let path = text(picture.path)
-                sha256 = try FileDigest.sha256(ofDescriptor: file.descriptor, path: path)
-            }
+            let sha256 = refusal == .notAPicture ? nil : try FileDigest.sha256(of: file)
             return .success(
                 Opened(file: file, identity: identity, sha256: sha256, refusal: refusal))
-        } catch let error as ImagingError {
-            switch error {
-            case .unreadable(_, _, ENOENT), .unreadable(_, _, ENOTDIR), .notARegularFile:
-                return .failure(Refusal(outcome: .gone(picture.id)))
-            case .unreadable(_, _, EMFILE), .unreadable(_, _, ENFILE):
+        } catch ImagingError.notARegularFile {
+            return .failure(Refusal(outcome: .gone(picture.id)))
+        } catch ImagingError.unreadable(let error) {
+            if error.isAbsence { return .failure(Refusal(outcome: .gone(picture.id))) }
+            if error.isLackOfDescriptors {
                 return .failure(Refusal(outcome: .postponed(picture.id, .seconds(5))))
-            case .unreadable(_, let call, let code):
-                return failure("\(call): \(systemMessage(code))")
-            default: return failure("\(error)")
             }
+            return failure("\(error.call): \(SystemCallError.message(error.number))")
+        } catch let error as SystemCallError {
+            return failure("\(error.call): \(SystemCallError.message(error.number))")
         } catch {
             return failure("\(error)")
         }
     }
 
     /// What a file's first bytes say against it; nil for a JPEG or PNG.
-    private static func refusal(_ header: [UInt8], name path: [UInt8]) -> ImageResult.Verdict? {
+    private static func refusal(_ header: [UInt8], name path: FilePath) -> ImageResult.Verdict? {
         do throws(ImagingError) {
             _ = try PictureFormat(of: header)
             return nil
@@ -236,9 +261,30 @@ extension Indexer {
     }
 
     /// Whether a user would expect a picture behind a name.
-    private static func isNamedLikeAPicture(_ path: [UInt8]) -> Bool {
-        guard let dot = path.lastIndex(of: 0x2E) else { return false }
-        let ending = String(decoding: path[(dot + 1)...], as: UTF8.self).lowercased()
+    private static func isNamedLikeAPicture(_ path: FilePath) -> Bool {
+        let name = path.name
+        guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return false }
+        let ending = String(decoding: name[(dot + 1)...], as: UTF8.self).lowercased()
         return ["jpg", "jpeg", "jpe", "jfif", "png"].contains(ending)
     }
+}
+
+/// Waits for `work`, or leaves it to itself when the task is cancelled.
+///
+/// A decoder may take its time over a picture; whoever stops the daemon need not wait for it.
+func abandonable<Result: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    let answers = AsyncThrowingStream<Result, any Error> { continuation in
+        Task {
+            do {
+                continuation.yield(try await work())
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: error)
+            }
+        }
+    }
+    for try await answer in answers { return answer }
+    throw CancellationError()
 }

@@ -1,31 +1,12 @@
+public import Files
 import FoundationEssentials
 
-/// A picture's path as the kernel knows it: bytes, not always UTF-8.
-///
-/// On the wire it is two fields, `path` for people and, only where the bytes are not UTF-8,
-/// `path_base64` with the exact bytes.
-public struct PicturePath: Sendable, Hashable {
-    /// The exact bytes, without a terminating zero.
-    public let bytes: [UInt8]
-
-    /// A path from its bytes.
-    public init(bytes: [UInt8]) {
-        self.bytes = bytes
-    }
-
-    /// A path from text, as its UTF-8 bytes.
-    public init(_ text: String) {
-        self.init(bytes: Array(text.utf8))
-    }
-
-    /// The path for display: invalid UTF-8 is shown as U+FFFD.
-    public var display: String {
-        String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// The bytes in base64, or nil where `display` already says them all.
+/// A picture's path on the wire: two fields, `path` for people and, only where the bytes are not
+/// UTF-8, `path_base64` with the exact bytes.
+extension FilePath {
+    /// The bytes in base64, or nil where the text already says them all.
     public var base64: String? {
-        Array(display.utf8) == bytes ? nil : Data(bytes).base64EncodedString()
+        Array(description.utf8) == bytes ? nil : Data(bytes).base64EncodedString()
     }
 
     /// The path that the two fields of a payload name, or nil if `base64` is not base64.
@@ -39,7 +20,7 @@ public struct PicturePath: Sendable, Hashable {
     }
 }
 
-extension PicturePath {
+extension FilePath {
     /// The path as the value of a URL's query item: everything but unreserved characters and `/`
     /// percent-encoded, byte by byte (RFC 3986 section 2).
     public var percentEncoded: String {
@@ -102,7 +83,7 @@ public protocol Located {
 
 extension Located {
     /// The exact path that the two fields name.
-    public var location: PicturePath {
-        PicturePath(path: path, base64: pathBase64) ?? PicturePath(path)
+    public var location: FilePath {
+        FilePath(path: path, base64: pathBase64) ?? FilePath(path)
     }
 }

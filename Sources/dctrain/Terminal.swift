@@ -1,10 +1,31 @@
+import Glibc
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
+/// Standard error, where progress and notes go.
+enum Terminal {
+    /// Whether people read standard error.
+    static var isOnStandardError: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// The number of characters in a line.
+    static var columns: Int {
+        var size = winsize()
+        let known = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0
+        return known && size.ws_col > 20 ? Int(size.ws_col) : 80
+    }
+
+    /// Writes text to standard error, as far as somebody reads it.
+    static func write(_ text: String) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let written = unsafe bytes.withUnsafeBytes {
+                unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count)
+            }
+            if written < 0 && errno == EINTR { continue }
+            guard written > 0 else { return }
+            bytes = bytes.dropFirst(written)
+        }
+    }
+}
 
 /// Whether the user wants the program to stop.
 ///
