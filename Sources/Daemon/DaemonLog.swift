@@ -1,6 +1,5 @@
 import Files
 import FoundationEssentials
-import Glibc
 package import Logging
 
 /// One line to standard error for each message: with an `sd-daemon` priority (sd-daemon(3)) where
@@ -25,8 +24,7 @@ package struct DaemonLog: LogHandler {
             level: event.level, message: "\(event.message)",
             metadata: metadata.merging(event.metadata ?? [:]) { $1 })
         // One write a line, so that lines of several threads do not mix.
-        let bytes = Array((line + "\n").utf8)
-        _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
+        ThisProcess.complain(line)
     }
 
     /// The text of a message, on one line whatever a file name holds.

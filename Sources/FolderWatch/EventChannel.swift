@@ -1,10 +1,10 @@
-import Files
+package import Files
 import Synchronization
 
 /// The way of events from the watching thread to the one task that wants them.
 ///
 /// Bounded: when more wait than `limit`, they are replaced by the order to compare each root.
-final class EventChannel: Sendable {
+package final class EventChannel: Sendable {
     private struct State {
         var events: [WatchEvent] = []
         var waiter: CheckedContinuation<[WatchEvent]?, Never>?
@@ -12,17 +12,17 @@ final class EventChannel: Sendable {
     }
 
     /// Events handed over at once, so that a consumer can store them in one transaction.
-    static let batch = 1024
+    package static let batch = 1024
 
     private let roots: [FilePath]
     private let limit: Int
     private let state = Mutex(State())
 
-    init(roots: [FilePath], limit: Int = 100_000) {
+    package init(roots: [FilePath], limit: Int = 100_000) {
         (self.roots, self.limit) = (roots, limit)
     }
 
-    func send(_ events: [WatchEvent]) {
+    package func send(_ events: [WatchEvent]) {
         guard !events.isEmpty else { return }
         let handover = state.withLock {
             state -> (CheckedContinuation<[WatchEvent]?, Never>, [WatchEvent])? in
@@ -36,7 +36,7 @@ final class EventChannel: Sendable {
         if let (waiter, events) = handover { waiter.resume(returning: events) }
     }
 
-    func finish() {
+    package func finish() {
         let waiter = state.withLock { state in
             state.isFinished = true
             defer { state.waiter = nil }
@@ -46,7 +46,7 @@ final class EventChannel: Sendable {
     }
 
     /// The events that wait, at least one; nil at the end or when the task is cancelled.
-    func next() async -> [WatchEvent]? {
+    package func next() async -> [WatchEvent]? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let answer = state.withLock { state -> [WatchEvent]?? in

@@ -39,10 +39,10 @@ public final class FolderWatcher: Sendable {
         self.channel = channel
         events = WatchEvents(channel: channel)
         let work = ThreadWork {
-            let loop = WatchLoop(
-                roots: roots, settings: settings, inotify: inotify, commands: commands,
-                channel: channel, report: { status in state.value.withLock { $0 = status } })
-            loop.run()
+            WatchLoop(
+                roots: roots, settings: settings,
+                kernel: KernelEvents(inotify, commands: commands), channel: channel
+            ).run { status in state.value.withLock { $0 = status } }
             channel.finish()
         }
         thread = Mutex(try work.start())

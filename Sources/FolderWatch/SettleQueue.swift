@@ -1,15 +1,15 @@
-import Files
+package import Files
 
 /// Files that are waited for until they are quiet, by the time at which to look at them again.
 ///
 /// Times are nanoseconds of a monotonic clock.
-struct SettleQueue {
+package struct SettleQueue {
     /// What is known of a file.
-    struct Entry: Equatable {
-        var deadline: Int64
-        var delay: Int64
-        /// Its status when it was scheduled.
-        var status: FileIdentity?
+    package struct Entry: Equatable {
+        package var deadline: Int64
+        package var delay: Int64
+        /// What it was when it was scheduled.
+        package var identity: FileIdentity?
     }
 
     private struct Turn {
@@ -20,30 +20,32 @@ struct SettleQueue {
     private var entries: [FilePath: Entry] = [:]
     private var heap: [Turn] = []  // a binary heap; turns that are overtaken are skipped
 
-    var count: Int { entries.count }
+    /// A queue without files.
+    package init() {}
 
-    func contains(_ path: FilePath) -> Bool { entries[path] != nil }
+    package func contains(_ path: FilePath) -> Bool { entries[path] != nil }
 
     /// When to look next, if there is anything to look at.
-    var nextDeadline: Int64? { heap.first?.deadline }
+    package var nextDeadline: Int64? { heap.first?.deadline }
 
     /// Looks at `path` again after `delay`, whatever was agreed before.
-    mutating func schedule(_ path: FilePath, after delay: Int64, status: FileIdentity?, now: Int64)
-    {
-        entries[path] = Entry(deadline: now + delay, delay: delay, status: status)
+    package mutating func schedule(
+        _ path: FilePath, after delay: Int64, identity: FileIdentity?, now: Int64
+    ) {
+        entries[path] = Entry(deadline: now + delay, delay: delay, identity: identity)
         push(Turn(deadline: now + delay, path: path))
     }
 
-    mutating func cancel(_ path: FilePath) {
+    package mutating func cancel(_ path: FilePath) {
         entries[path] = nil
     }
 
-    mutating func cancelBelow(_ folder: FilePath) {
+    package mutating func cancelBelow(_ folder: FilePath) {
         for path in entries.keys where path.isBelow(folder) { entries[path] = nil }
     }
 
     /// Follows the renaming of a file, or of a folder with what is in it.
-    mutating func rename(_ former: FilePath, to path: FilePath) {
+    package mutating func rename(_ former: FilePath, to path: FilePath) {
         let moved = entries.filter { $0.key == former || $0.key.isBelow(former) }
         for (old, entry) in moved {
             entries[old] = nil
@@ -54,7 +56,7 @@ struct SettleQueue {
     }
 
     /// Takes out the next file whose time has come.
-    mutating func popDue(now: Int64) -> (path: FilePath, entry: Entry)? {
+    package mutating func popDue(now: Int64) -> (path: FilePath, entry: Entry)? {
         while let turn = heap.first, turn.deadline <= now {
             pop()
             guard let entry = entries[turn.path], entry.deadline == turn.deadline else { continue }

@@ -5,7 +5,7 @@ public import Files
 /// Paths are absolute.
 public enum WatchEvent: Sendable, Equatable {
     /// A regular file is new or was changed, and is quiet now.
-    case settled(path: FilePath, status: FileIdentity)
+    case settled(path: FilePath, identity: FileIdentity)
     /// What was at the path is gone: a file, or a folder with everything in it.
     case removed(path: FilePath)
     /// A file or folder has another path now; both lie in the same watched folder or in two.
@@ -49,23 +49,12 @@ public struct WatchStatus: Sendable, Equatable {
     public var watches = 0
     /// The folders that are looked at from time to time instead.
     public var polled: [FilePath] = []
-    /// The watched folders that are not there.
-    public var lost: [FilePath] = []
     /// How often the kernel dropped events.
     public var overflows = 0
-    /// Files that are not quiet yet.
-    public var settling = 0
-
-    /// A status of nothing.
-    public init() {}
 
     /// A status from its parts; without them nothing is watched yet.
-    public init(
-        watches: Int = 0, polled: [FilePath] = [], lost: [FilePath] = [], overflows: Int = 0,
-        settling: Int = 0
-    ) {
-        (self.watches, self.polled, self.lost) = (watches, polled, lost)
-        (self.overflows, self.settling) = (overflows, settling)
+    public init(watches: Int = 0, polled: [FilePath] = [], overflows: Int = 0) {
+        (self.watches, self.polled, self.overflows) = (watches, polled, overflows)
     }
 }
 

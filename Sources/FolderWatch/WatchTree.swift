@@ -1,24 +1,27 @@
-import Files
+package import Files
 
 /// The folders that have a watch, as a tree: a renamed folder takes what is below it along
 /// without a change there.
-struct WatchTree {
-    struct Node {
-        var parent: Int32?
-        var name: [UInt8]  // the whole path of a watched folder's root
-        var root: Int
-        var children: [[UInt8]: Int32] = [:]
-        var generation: Int
+package struct WatchTree {
+    package struct Node {
+        package var parent: Int32?
+        package var name: [UInt8]  // the whole path of a watched folder's root
+        package var root: Int
+        package var children: [[UInt8]: Int32] = [:]
+        package var generation: Int
     }
 
-    private(set) var nodes: [Int32: Node] = [:]
+    package private(set) var nodes: [Int32: Node] = [:]
 
-    var count: Int { nodes.count }
+    /// A tree without folders.
+    package init() {}
 
-    func contains(_ watch: Int32) -> Bool { nodes[watch] != nil }
+    package var count: Int { nodes.count }
+
+    package func contains(_ watch: Int32) -> Bool { nodes[watch] != nil }
 
     /// The path of a folder.
-    func path(of watch: Int32) -> FilePath {
+    package func path(of watch: Int32) -> FilePath {
         var names: [[UInt8]] = []
         var next: Int32? = watch
         while let current = next, let node = nodes[current] {
@@ -29,17 +32,19 @@ struct WatchTree {
         return names.reversed().reduce(root) { $0.appending($1) }
     }
 
-    func child(of watch: Int32, named name: [UInt8]) -> Int32? {
+    package func child(of watch: Int32, named name: [UInt8]) -> Int32? {
         nodes[watch]?.children[name]
     }
 
     /// The node of a root, if it is watched.
-    func rootNode(_ root: Int) -> Int32? {
+    package func rootNode(_ root: Int) -> Int32? {
         nodes.first { $0.value.root == root && $0.value.parent == nil }?.key
     }
 
     /// Adds a folder, or puts it where it was found now.
-    mutating func put(_ watch: Int32, parent: Int32?, name: [UInt8], root: Int, generation: Int) {
+    package mutating func put(
+        _ watch: Int32, parent: Int32?, name: [UInt8], root: Int, generation: Int
+    ) {
         if let node = nodes[watch] {
             if let parent { attach(watch, to: parent, name: name, root: root, former: node) }
             nodes[watch]?.generation = generation
@@ -50,7 +55,7 @@ struct WatchTree {
     }
 
     /// Follows a renamed folder.
-    mutating func move(_ watch: Int32, to parent: Int32, name: [UInt8]) {
+    package mutating func move(_ watch: Int32, to parent: Int32, name: [UInt8]) {
         guard let node = nodes[watch], let root = nodes[parent]?.root else { return }
         attach(watch, to: parent, name: name, root: root, former: node)
     }
@@ -76,7 +81,7 @@ struct WatchTree {
     }
 
     /// Forgets a folder and all below it, and returns their watches.
-    mutating func remove(_ watch: Int32) -> [Int32] {
+    package mutating func remove(_ watch: Int32) -> [Int32] {
         guard let node = nodes[watch] else { return [] }
         detach(watch, node)
         let gone = subtree(of: watch)
@@ -85,7 +90,7 @@ struct WatchTree {
     }
 
     /// The folder and all below it.
-    func subtree(of watch: Int32) -> [Int32] {
+    package func subtree(of watch: Int32) -> [Int32] {
         var found: [Int32] = []
         var stack = [watch]
         while let next = stack.popLast() {

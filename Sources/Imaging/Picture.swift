@@ -23,16 +23,16 @@ public struct Picture: Sendable, Equatable {
         self.pixels = pixels
     }
 
-    /// A picture whose pixels are written by `write`, all `width` · `height` · 3 of them.
+    /// A picture whose pixels are written by `fill`, all `width` · `height` · 3 of them.
     init<Failure: Error>(
         width: Int, height: Int,
-        writing write: (UnsafeMutablePointer<UInt8>) throws(Failure) -> Void
+        writing fill: (UnsafeMutablePointer<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
         let count = width * height * 3
         var failure: Failure?
         let pixels = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(Failure) {
-                if let base = buffer.baseAddress { try unsafe write(base) }
+                if let base = buffer.baseAddress { try unsafe fill(base) }
                 initialized = count
             } catch {
                 failure = error
