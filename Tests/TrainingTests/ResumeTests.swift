@@ -1,5 +1,7 @@
 import Foundation
+import Model
 import Pictures
+import Tensors
 import Testing
 import Training
 import TrainingTestSupport
@@ -50,6 +52,34 @@ struct ResumeTests {
         #expect(try model("whole") == model("parts"))
         #expect(try losses("whole") == losses("parts"))
     }
+
+    // States of earlier programs keep the bank of the epoch under way apart from that of the last.
+    @Test(arguments: [2, 7])
+    func aStateWithTwoBanksGoesOn(steps: Int) throws {
+        #expect(try fit(request("whole", .v2)) == .finished)
+        let parts = request("parts", .v2)
+        #expect(try fit(parts, stopAfter: steps) == .interrupted)
+        do {
+            let folder = try RunFolder(parts.run)
+            var state = try #require(folder.newestState { Issue.record("\($0)") })
+            for file in RunFolder.stateFiles(of: parts.run) {
+                try FileManager.default.removeItem(atPath: file)
+            }
+            for view in 0..<2 {
+                guard case .float32(let bank) = state.tensors["bank.\(view)"] else {
+                    throw Unexpected()
+                }
+                state.tensors["next_bank.\(view)"] = .float32(bank)
+                state.tensors["bank.\(view)"] = .float32(
+                    Tensor(repeating: 0, shape: bank.shape))
+            }
+            try folder.save(state)
+        }
+        #expect(try fit(parts) == .finished)
+        #expect(try model("whole") == model("parts"))
+    }
+
+    private struct Unexpected: Error {}
 
     @Test(arguments: Recipe.allCases)
     func aRunStoppedAtEveryStepEndsWithTheSameBytes(recipe: Recipe) throws {
