@@ -156,11 +156,3 @@ extension Padding {
     /// The padding as top, left, bottom, right.
     var edges: [Int] { [top, left, bottom, right] }
 }
-
-/// A key that is not known beforehand.
-struct AnyName: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-}

@@ -1,5 +1,3 @@
-import Quantization
-
 /// Cells laid out in columns for a terminal.
 struct TextTable {
     /// The finished lines.

@@ -1,0 +1,18 @@
+private import Clustering
+package import Pictures
+package import Tensors
+import Vocabulary
+
+/// Pictures that are worked on together.
+package protocol PictureBatch: Sendable {
+    /// How many.
+    var pictureCount: Int { get }
+}
+
+extension CropBatch: PictureBatch {
+    package var pictureCount: Int { count }
+}
+
+extension Tensor<Float>: PictureBatch {
+    package var pictureCount: Int { shape[0] }
+}
