@@ -184,11 +184,11 @@ extension ImageCatalog {
             let update = try db.cachedStatement(
                 sql: "UPDATE images SET path = ?, root = ? WHERE id = ?")
             for row in moved {
-                let (id, old): (Int64, Data) = (row[0], row[1])
-                let new = path.data + old.dropFirst(former.bytes.count)
+                let (id, old): (Int64, FilePath) = (row[0], FilePath(row[1] as Data))
+                let new = old.moved(from: former, to: path).data
                 try update.execute(arguments: [new, root, id])
                 try Self.record(
-                    .moved, image: id, path: new, detail: String(decoding: old, as: UTF8.self), db)
+                    .moved, image: id, path: new, detail: old.description, db)
             }
             return moved.count
         }

@@ -134,12 +134,6 @@ package actor DecodeWorkerPool {
         return try await worker.decode(descriptor)
     }
 
-    /// Decodes a picture whose bytes are in memory, urgently.
-    package func decode(bytes: [UInt8]) async throws(DecodeFailure) -> DecodedView {
-        let file = try ConstantFile(bytes)
-        return try await decode(descriptor: file.descriptor, isUrgent: true)
-    }
-
     /// Ends all workers: idle ones at once, busy ones after two seconds.
     package func shutdown() async {
         isClosed = true

@@ -1,5 +1,4 @@
 public import Files
-import Model
 public import Tensors
 
 /// Writes tensors as NumPy's `.npy` files, which most tools for numbers read.

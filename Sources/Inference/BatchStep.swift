@@ -1,5 +1,4 @@
 import Kernels
-import Tensors
 
 /// A layer that works on all pictures of a batch at once, so that its weights are read once.
 struct BatchStep: Sendable {

@@ -1,7 +1,5 @@
-private import Clustering
 package import Pictures
 import Tensors
-import Vocabulary
 
 /// The time that each phase of an epoch took.
 package final class PhaseTimes {

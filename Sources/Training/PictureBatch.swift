@@ -1,7 +1,5 @@
-private import Clustering
 package import Pictures
 package import Tensors
-import Vocabulary
 
 /// Pictures that are worked on together.
 package protocol PictureBatch: Sendable {

@@ -237,3 +237,13 @@ struct DecodeWorkerTests {
         }
     }
 }
+
+extension DecodeWorkerPool {
+    /// Decodes a picture's bytes, urgently, from a file of their own.
+    fileprivate func decode(bytes: [UInt8]) async throws -> DecodedView {
+        let folder = try TestSupport.TemporaryFolder()
+        let file = try OpenFile(reading: FilePath(try folder.write(bytes, to: "picture")))
+        defer { withExtendedLifetime(file) {} }
+        return try await decode(descriptor: file.descriptor, isUrgent: true)
+    }
+}

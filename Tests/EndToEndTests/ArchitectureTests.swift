@@ -176,8 +176,7 @@ private struct SystemCalls {
 
     /// Where they may be, by the beginning of the file's path.
     private static let homes = [
-        "Files/", "FolderWatch/Inotify.swift", "Daemon/ConstantFile.swift",
-        "Daemon/DecodeWorker.swift",
+        "Files/", "FolderWatch/Inotify.swift", "Daemon/DecodeWorker.swift",
         "Daemon/DecodeWorkerConnection.swift", "Daemon/DecodeWorkerSlot.swift",
         "Daemon/ListeningSocket.swift", "dctrain/Terminal.swift", "dcctl/Terminal.swift",
     ]
