@@ -45,9 +45,7 @@ struct FolderComparison: Sendable {
         defer { gate.set(shut: false) }
         var walks: [Walked] = []
         for root in known {
-            let mine = rescans.filter {
-                $0.folder == root.path || $0.folder.isBelow(root.path)
-            }
+            let mine = rescans.filter { $0.folder.isAtOrBelow(root.path) }
             // Comparing the whole includes the parts.
             let whole = mine.first { $0.folder == root.path }
             for rescan in whole.map({ [$0] }) ?? mine {
@@ -152,7 +150,7 @@ struct FolderComparison: Sendable {
         guard walked.isWhole || file.path.isBelow(walked.folder) else { return false }
         if walked.images.contains(file.id) { return false }
         // Nothing is known of what lies in a folder that cannot be read.
-        if walked.unreadable.contains(where: { $0 == file.path || file.path.isBelow($0) }) {
+        if walked.unreadable.contains(where: { file.path.isAtOrBelow($0) }) {
             return false
         }
         // Made or moved here since the walk passed by: the watcher tells of it. What is there and

@@ -78,6 +78,9 @@ extension FilePath {
             || bytes[folder.bytes.count] == Self.separator
     }
 
+    /// Whether the path is that of a folder or lies somewhere below it, judged by its bytes.
+    public func isAtOrBelow(_ folder: FilePath) -> Bool { self == folder || isBelow(folder) }
+
     /// The path of this file, or of what lies below a folder, after that was renamed.
     public func moved(from former: FilePath, to path: FilePath) -> FilePath {
         FilePath(bytes: path.bytes + bytes.dropFirst(former.bytes.count))

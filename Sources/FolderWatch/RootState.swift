@@ -27,7 +27,7 @@ struct RootState {
     ///
     /// - Returns: The folder that was added; `nil` where it is looked at already.
     mutating func poll(_ folder: FilePath) -> FilePath? {
-        if polled.contains(where: { $0 == folder || folder.isBelow($0) }) { return nil }
+        if isPolled(folder) { return nil }
         let added = polled.count >= Self.polledLimit ? path : folder
         for below in polled where below.isBelow(added) { polled.remove(below) }
         polled.insert(added)
@@ -39,12 +39,12 @@ struct RootState {
 
     /// Forgets a folder and what lies below it.
     mutating func forget(_ folder: FilePath) {
-        polled = polled.filter { $0 != folder && !$0.isBelow(folder) }
+        polled = polled.filter { !$0.isAtOrBelow(folder) }
     }
 
     /// Takes out the polled folders that lie in a renamed one, with their new paths.
     mutating func takePolled(below former: FilePath, movedTo path: FilePath) -> [FilePath] {
-        let moved = polled.filter { $0 == former || $0.isBelow(former) }
+        let moved = polled.filter { $0.isAtOrBelow(former) }
         polled.subtract(moved)
         return moved.map { $0.moved(from: former, to: path) }
     }
@@ -54,7 +54,7 @@ struct RootState {
 
     /// Whether a folder is looked at, by itself or as a part of another.
     func isPolled(_ folder: FilePath) -> Bool {
-        polled.contains { folder == $0 || folder.isBelow($0) }
+        polled.contains { folder.isAtOrBelow($0) }
     }
 }
 

@@ -46,7 +46,7 @@ package struct SettleQueue {
 
     /// Follows the renaming of a file, or of a folder with what is in it.
     package mutating func rename(_ former: FilePath, to path: FilePath) {
-        let moved = entries.filter { $0.key == former || $0.key.isBelow(former) }
+        let moved = entries.filter { $0.key.isAtOrBelow(former) }
         for (old, entry) in moved {
             entries[old] = nil
             let new = old.moved(from: former, to: path)
